@@ -1,0 +1,78 @@
+"""One environment of the application: its zone, its API, its function and its table.
+
+Deliberately nothing outside its own account but one record: the delegation of its sub-domain.
+"""
+
+import pulumi
+
+from components.api import Api, ApiArgs, ApiDomain, ApiDomainArgs
+from components.dns import DelegatedZone, DelegatedZoneArgs
+from components.service import Service, ServiceArgs, source_archive
+from stacks.accounts import assumed_role, member_account
+from stacks.outputs import AppOutputs, DnsOutputs, OrgOutputs
+from stacks.release import Release
+from stacks.settings import ROOT, AppSettings
+
+settings = AppSettings.load()
+release = Release.admitted_by(settings.release)
+org = OrgOutputs.read(accounts=settings.account)
+dns = DnsOutputs.read(domains=settings.account, delegation_roles=settings.account)
+account_id, domain = org.accounts[settings.account], dns.domains[settings.account]
+
+own_account = member_account("account", account_id, settings.region)
+delegation = assumed_role(
+    "delegation", dns.delegation_roles[settings.account], org.accounts["dns"], settings.region
+)
+here = pulumi.ResourceOptions(providers=[own_account])
+
+zone = DelegatedZone(
+    "zone",
+    DelegatedZoneArgs(
+        domain=domain,
+        parent_zone_id=dns.zone_id,
+        parent_provider=delegation,
+        protect=settings.protect_data,
+    ),
+    here,
+)
+service = Service(
+    "service",
+    ServiceArgs(
+        code=source_archive(ROOT / "service"),
+        handler="service.handler.handle",
+        memory_mb=settings.memory_mb,
+        log_retention_days=settings.log_retention_days,
+        protect_data=settings.protect_data,
+    ),
+    here,
+)
+api = Api(
+    "api",
+    ApiArgs(
+        function_name=service.function_name,
+        invoke_arn=service.invoke_arn,
+        rate_limit=settings.rate_limit,
+        burst_limit=settings.burst_limit,
+        log_retention_days=settings.log_retention_days,
+    ),
+    here,
+)
+api_domain = ApiDomain(
+    "api-domain",
+    ApiDomainArgs(
+        domain=pulumi.Output.concat("api.", domain),
+        zone_id=zone.zone_id,
+        rest_api_id=api.rest_api_id,
+        stage_name=api.stage_name,
+    ),
+    here,
+)
+
+AppOutputs(
+    account_id=account_id,
+    domain=domain,
+    api_url=api_domain.url,
+    function_name=service.function_name,
+    table_name=service.table_name,
+    **release.once_complete(),
+).export()

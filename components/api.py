@@ -1,0 +1,260 @@
+"""The way into the application: a REST API before a Lambda function, and the name it is reached at.
+
+Owns what API Gateway needs in the account, its logging role included. Owns neither the function nor
+the zone of the name.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from json import dumps
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.service import service_trust
+
+ENDPOINT_TYPE = "REGIONAL"
+DEFAULT_ENDPOINT_IS_OFF = True
+"""Only the custom domain leads in: its name, its certificate, its way of being restricted."""
+STAGE = "live"
+LOGGING_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "latencyMs": "$context.responseLatency",
+    "error": "$context.error.message",
+}
+"""An access log entry, without address and user agent: they would make the log personal data."""
+
+
+def openapi(invoke_arn: str) -> dict[str, Any]:
+    """Return the API's definition: every path and method goes to the function, the router."""
+    proxy: dict[str, Any] = {
+        "responses": {},
+        "x-amazon-apigateway-integration": {
+            "type": "aws_proxy",
+            "httpMethod": "POST",
+            "uri": invoke_arn,
+        },
+    }
+    rest = {"name": "proxy", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": "service", "version": "1"},
+        "paths": {
+            "/": {"x-amazon-apigateway-any-method": proxy},
+            "/{proxy+}": {"x-amazon-apigateway-any-method": {"parameters": [rest], **proxy}},
+        },
+    }
+
+
+def public_access() -> dict[str, Any]:
+    """Return the API's resource policy: anybody may call it, on the ways its settings leave open."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Public",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "execute-api:Invoke",
+                "Resource": "*",
+            }
+        ],
+    }
+
+
+def fingerprint(*parts: object) -> str:
+    """Return a digest that differs when any part does, whatever the order of its keys."""
+    return sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiArgs:
+    """The function behind the API, and how much of it a crowd may use.
+
+    `rate_limit` is in requests per second, `burst_limit` in requests at one moment.
+    """
+
+    function_name: pulumi.Input[str]
+    invoke_arn: pulumi.Input[str]
+    rate_limit: float
+    burst_limit: int
+    log_retention_days: int
+
+
+class Api(pulumi.ComponentResource):
+    """A regional REST API with one stage, reachable only by a custom domain (see `ApiDomain`)."""
+
+    rest_api_id: pulumi.Output[str]
+    stage_name: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("multi-account:api:Api", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        definition = pulumi.Output.from_input(args.invoke_arn).apply(openapi)
+        access = public_access()
+        api = aws.apigateway.RestApi(
+            f"{name}-rest",
+            body=definition.apply(dumps),
+            policy=dumps(access),
+            disable_execute_api_endpoint=DEFAULT_ENDPOINT_IS_OFF,
+            endpoint_configuration={"types": ENDPOINT_TYPE},
+            opts=child,
+        )
+        aws.lambda_.Permission(
+            f"{name}-permission",
+            action="lambda:InvokeFunction",
+            function=args.function_name,
+            principal="apigateway.amazonaws.com",
+            source_arn=api.execution_arn.apply(lambda arn: f"{arn}/*/*"),
+            opts=child,
+        )
+        deployment = aws.apigateway.Deployment(
+            f"{name}-deployment",
+            rest_api=api.id,
+            # A stage serves the snapshot that a deployment took: of the definition, and just as
+            # much of the policy and the endpoint settings.
+            triggers={
+                "settings": definition.apply(
+                    lambda body: fingerprint(body, access, ENDPOINT_TYPE, DEFAULT_ENDPOINT_IS_OFF)
+                )
+            },
+            opts=child,
+        )
+        stage = self._stage(name, args, api, deployment)
+        self.rest_api_id = api.id
+        self.stage_name = stage.stage_name
+        self.register_outputs({"rest_api_id": self.rest_api_id, "stage_name": self.stage_name})
+
+    def _stage(
+        self,
+        name: str,
+        args: ApiArgs,
+        api: aws.apigateway.RestApi,
+        deployment: aws.apigateway.Deployment,
+    ) -> aws.apigateway.Stage:
+        child = pulumi.ResourceOptions(parent=self)
+        log_group = aws.cloudwatch.LogGroup(
+            f"{name}-access-log", retention_in_days=args.log_retention_days, opts=child
+        )
+        stage = aws.apigateway.Stage(
+            f"{name}-stage",
+            rest_api=api.id,
+            deployment=deployment.id,
+            stage_name=STAGE,
+            access_log_settings={"destination_arn": log_group.arn, "format": dumps(ACCESS_LOG)},
+            # API Gateway refuses a stage with a log while its account has no role to write logs.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._logging(name)]),
+        )
+        aws.apigateway.MethodSettings(
+            f"{name}-throttle",
+            rest_api=api.id,
+            stage_name=stage.stage_name,
+            method_path="*/*",
+            settings={
+                "metrics_enabled": True,
+                "throttling_rate_limit": args.rate_limit,
+                "throttling_burst_limit": args.burst_limit,
+            },
+            opts=child,
+        )
+        return stage
+
+    def _logging(self, name: str) -> aws.apigateway.Account:
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-logging-role",
+            assume_role_policy=dumps(service_trust("apigateway.amazonaws.com")),
+            opts=child,
+        )
+        policy = aws.iam.RolePolicyAttachment(
+            f"{name}-logging-policy", role=role.name, policy_arn=LOGGING_POLICY, opts=child
+        )
+        return aws.apigateway.Account(
+            f"{name}-logging",
+            cloudwatch_role_arn=role.arn,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiDomainArgs:
+    """The name an API is reached at, the zone it is in, and the stage behind it."""
+
+    domain: pulumi.Input[str]
+    zone_id: pulumi.Input[str]
+    rest_api_id: pulumi.Input[str]
+    stage_name: pulumi.Input[str]
+
+
+class ApiDomain(pulumi.ComponentResource):
+    """A name with its certificate, which leads to the stage of an API."""
+
+    url: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ApiDomainArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("multi-account:api:ApiDomain", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        domain = aws.apigateway.DomainName(
+            f"{name}-name",
+            domain_name=args.domain,
+            regional_certificate_arn=self._certificate(name, args),
+            endpoint_configuration={"types": ENDPOINT_TYPE},
+            security_policy="TLS_1_2",
+            opts=child,
+        )
+        aws.apigateway.BasePathMapping(
+            f"{name}-mapping",
+            domain_name=domain.domain_name,
+            rest_api=args.rest_api_id,
+            stage_name=args.stage_name,
+            opts=child,
+        )
+        alias = aws.route53.Record(
+            f"{name}-alias",
+            zone_id=args.zone_id,
+            name=args.domain,
+            type="A",
+            aliases=[
+                {
+                    "name": domain.regional_domain_name,
+                    "zone_id": domain.regional_zone_id,
+                    "evaluate_target_health": False,
+                }
+            ],
+            opts=child,
+        )
+        self.url = alias.name.apply(lambda host: f"https://{host}")
+        self.register_outputs({"url": self.url})
+
+    def _certificate(self, name: str, args: ApiDomainArgs) -> pulumi.Output[str]:
+        """Return the ARN of a certificate that is issued."""
+        child = pulumi.ResourceOptions(parent=self)
+        certificate = aws.acm.Certificate(
+            f"{name}-certificate", domain_name=args.domain, validation_method="DNS", opts=child
+        )
+        option = certificate.domain_validation_options[0]
+        record = aws.route53.Record(
+            f"{name}-validation-record",
+            zone_id=args.zone_id,
+            name=option.resource_record_name,
+            type=option.resource_record_type,
+            ttl=60,
+            records=[option.resource_record_value],
+            opts=child,
+        )
+        return aws.acm.CertificateValidation(
+            f"{name}-validation",
+            certificate_arn=certificate.arn,
+            validation_record_fqdns=[record.fqdn],
+            opts=child,
+        ).certificate_arn

@@ -1,0 +1,4 @@
+"""iam"""
+from sandbox.aws.rules import Rules
+def rules(management_account: str) -> Rules:
+    return {}

@@ -1,0 +1,4 @@
+"""acm"""
+from sandbox.aws.rules import Rules
+RULES: Rules = {}
+def install() -> None: ...

@@ -1,0 +1,86 @@
+"""What moto holds, looked up by the names that the rules use.
+
+Owns the reading of moto's backends for more than one module; it changes nothing. moto keeps one
+backend for each account, and the global services of an account under the partition's name.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import cast
+
+from moto.iam.models import IAMBackend, Role, iam_backends
+from moto.organizations.models import (
+    FakeAccount,
+    FakeOrganizationalUnit,
+    FakePolicy,
+    FakeRoot,
+    OrganizationsBackend,
+    organizations_backends,
+)
+
+from sandbox.aws.policy import Document
+
+PARTITION = "aws"
+GUARD_RAIL = "SERVICE_CONTROL_POLICY"
+"""The policy type of a guard rail."""
+
+
+def organization_of(account: str) -> OrganizationsBackend | None:
+    """The organization that an account manages or is a member of."""
+    management, _ = organizations_backends.master_accounts.get(account, (account, PARTITION))
+    if management not in organizations_backends:
+        return None
+    backend = organizations_backends[management][PARTITION]
+    return backend if backend.org is not None else None
+
+
+def member(account: str) -> FakeAccount | None:
+    """An account's entry in its organization; the management account has one too."""
+    organization = organization_of(account)
+    accounts = organization.accounts if organization else []
+    return next((entry for entry in accounts if entry.id == account), None)
+
+
+def is_active(account: str) -> bool:
+    """Whether an account takes part; one outside every organization does."""
+    entry = member(account)
+    return entry is None or entry.state == "ACTIVE"
+
+
+def guard_rails_enabled(organization: OrganizationsBackend) -> bool:
+    """Whether service control policies are switched on at the root."""
+    roots = [unit for unit in organization.ou if isinstance(unit, FakeRoot)]
+    return any(kind["Type"] == GUARD_RAIL for root in roots for kind in root.policy_types)
+
+
+def guard_rails(
+    target: FakeAccount | FakeOrganizationalUnit,
+) -> list[FakePolicy]:
+    """The service control policies attached to a root, a unit or an account."""
+    return [found for found in target.attached_policies if found.type == GUARD_RAIL]
+
+
+def levels(account: FakeAccount) -> Iterator[FakeAccount | FakeOrganizationalUnit]:
+    """The account, then each unit above it up to the root."""
+    organization = organization_of(account.id)
+    units = {unit.id: unit for unit in organization.ou} if organization else {}
+    yield account
+    parent = units.get(account.parent_id)
+    while parent is not None:
+        yield parent
+        parent = units.get(parent.parent_id or "")
+
+
+def iam(account: str) -> IAMBackend:
+    """The users, roles and policies of an account."""
+    return iam_backends[account][PARTITION]
+
+
+def role(account: str, name: str) -> Role | None:
+    """A role by its name."""
+    return next((found for found in iam(account).roles.values() if found.name == name), None)
+
+
+def document(policy: object) -> Document:
+    """A policy that moto holds, as text or already read."""
+    return cast("Document", json.loads(policy) if isinstance(policy, str) else policy)

@@ -1,0 +1,103 @@
+"""Whom the Principal element of a policy names, and whether those principals exist.
+
+Owns trust policies of roles and the check that AWS makes when a policy naming principals is saved.
+What the caller's own policies say is for `authorization`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sandbox.aws import policy, state
+from sandbox.aws.credentials import Principal
+from sandbox.aws.policy import Document, Effect, Request, Statement
+
+_SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com")
+_ACCOUNT = re.compile(r"\d{12}")
+_ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):(root|(user|role|assumed-role)/(.+))")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """What a role's trust policy says of a caller.
+
+    `suffices` means that the caller's own policies need not allow the call as well: the role is in
+    the caller's account and names the caller, not the whole account.
+    """
+
+    effect: Effect
+    suffices: bool
+
+
+def trust_in_role(role_arn: str, principal: Principal, request: Request) -> Trust:
+    """What the trust policy of a role says of a caller; a role that cannot be found says nothing.
+
+    The roles of an account that is closed or closing cannot be found.
+    """
+    account, name = role_arn.split(":")[4:5], role_arn.rsplit("/", 1)[-1]
+    role = state.role(account[0], name) if account and state.is_active(account[0]) else None
+    if role is None or role.arn != role_arn:
+        return Trust(effect=Effect.NONE, suffices=False)
+    document = state.document(role.assume_role_policy_document)
+    named = [found for found in policy.statements(document) if _names(found, principal)]
+    direct = [
+        statement
+        for statement in named
+        if {"*", principal.arn, principal.identity_arn} & set(_aws_principals(statement))
+    ]
+    allowed = policy.evaluate([{**document, "Statement": direct}], request) is Effect.ALLOW
+    return Trust(
+        effect=policy.evaluate([{**document, "Statement": named}], request),
+        suffices=allowed and principal.account == account[0],
+    )
+
+
+def unknown_principal(document: Document, management_account: str) -> str | None:
+    """The first principal that does not exist, as AWS quotes it: `"AWS":"arn:..."`."""
+    for statement in policy.statements(document):
+        for kind, name in _principals(statement):
+            if not _exists(kind, name, management_account):
+                return f'"{kind}":"{name}"'
+    return None
+
+
+def _principals(statement: Statement) -> Iterator[tuple[str, str]]:
+    for element in ("Principal", "NotPrincipal"):
+        if statement.get(element) == "*":
+            yield "AWS", "*"
+        for kind, names in policy.mapping(statement.get(element)).items():
+            yield from ((kind, name) for name in policy.texts(names))
+
+
+def _aws_principals(statement: Statement) -> list[str]:
+    return [name for kind, name in _principals(statement) if kind == "AWS"]
+
+
+def _names(statement: Statement, principal: Principal) -> bool:
+    account = {principal.account, f"arn:aws:iam::{principal.account}:root"}
+    names = {"*", principal.arn, principal.identity_arn, *account}
+    found = bool(names & set(_aws_principals(statement)))
+    return found != ("NotPrincipal" in statement)
+
+
+def _exists(kind: str, name: str, management_account: str) -> bool:
+    if kind == "Service":
+        return _SERVICE.fullmatch(name) is not None
+    if kind != "AWS" or name == "*":
+        return True
+    if _ACCOUNT.fullmatch(name):
+        return _account_exists(name, management_account)
+    arn = _ARN.fullmatch(name)
+    if arn is None or not _account_exists(arn[2], management_account):
+        return False
+    if arn[3] == "root":
+        return True
+    if arn[4] == "user":
+        return any(user.arn == name for user in state.iam(arn[2]).users.values())
+    if arn[4] == "assumed-role":
+        return state.role(arn[2], arn[5].split("/")[0]) is not None
+    return any(role.arn == name for role in state.iam(arn[2]).roles.values())
+
+
+def _account_exists(account: str, management_account: str) -> bool:
+    return account == management_account or state.member(account) is not None

@@ -1,0 +1,1 @@
+"""The borders between the projects: settings in, outputs out, the provider, the release gate."""

@@ -1,0 +1,44 @@
+"""The DNS account: the primary zone, and each environment's right to delegate its own sub-domain.
+
+Deliberately no record of an environment: its own stack writes it, with the role made here.
+"""
+
+import pulumi
+
+from components.dns import DelegationRole, DelegationRoleArgs, PrimaryZone, PrimaryZoneArgs
+from stacks.accounts import member_account
+from stacks.outputs import DnsOutputs, OrgOutputs
+from stacks.release import Release
+from stacks.settings import DnsSettings
+
+settings = DnsSettings.load()
+release = Release.admitted_by(settings.release)
+org = OrgOutputs.read(accounts="dns")
+
+in_dns = pulumi.ResourceOptions(
+    providers=[member_account("dns", org.accounts["dns"], settings.region)]
+)
+
+primary = PrimaryZone("primary", PrimaryZoneArgs(domain=settings.domain), in_dns)
+roles = {
+    account: DelegationRole(
+        f"delegate-{account}",
+        DelegationRoleArgs(
+            domain=domain,
+            role_name=f"delegate-{account}",
+            zone_arn=primary.zone_arn,
+            trusted_account_id=org.management_account_id,
+        ),
+        in_dns,
+    )
+    for account, domain in settings.domains.items()
+}
+
+DnsOutputs(
+    domain=pulumi.Output.from_input(settings.domain),
+    zone_id=primary.zone_id,
+    name_servers=primary.name_servers,
+    domains=pulumi.Output.from_input(settings.domains),
+    delegation_roles=pulumi.Output.all(**{name: role.role_arn for name, role in roles.items()}),
+    **release.once_complete(),
+).export()

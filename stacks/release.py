@@ -1,0 +1,241 @@
+"""The release gate: which commit may be deployed to a stack, and which one a stack runs.
+
+Knows git and the rule in the stack's settings, nothing of what is deployed. A preview from the
+wrong place warns and goes on; an update from there ends before a resource is registered.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Self, cast
+
+import pulumi
+import yaml
+
+from stacks.outputs import AppOutputs
+from stacks.refusal import refuse
+from stacks.settings import ReleaseRule
+
+BRANCH_VARIABLE = "RELEASE_BRANCH"
+"""Where a pipeline says which branch started it, since its checkout is detached."""
+
+ENGINE_KEYS = frozenset({"encryptionsalt", "encryptedkey", "secretsprovider"})
+"""What the engine itself writes into a settings file when it makes a stack."""
+
+NO_COMMIT = "0" * 40
+
+SHOWN = 3
+"""Changed files that a refusal names."""
+
+
+class UnreleasableError(Exception):
+    """Why the checkout may not be deployed: what was found, what is needed, how to get there."""
+
+
+class Checkout:
+    """A git checkout, asked by the `git` command; raises UnreleasableError where there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.root = Path(self._git("rev-parse", "--show-toplevel"))
+        try:
+            self.commit = self._git("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        except UnreleasableError:
+            raise UnreleasableError(
+                f"{self.root} has no commits yet, and a release is one: commit what to deploy"
+            ) from None
+
+    def changes(self) -> list[str]:
+        """Return the paths that differ from the commit, without what the engine wrote itself."""
+        listing = self._git(
+            "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"
+        )
+        paths = [entry[3:] for entry in listing.split("\0") if entry]
+        return [path for path in paths if not self._is_engine_change(path)]
+
+    def tags(self) -> list[str]:
+        """Return the tags, annotated and lightweight, on the commit."""
+        return self._git("tag", "--points-at", "HEAD").split()
+
+    def branch(self) -> str | None:
+        """Return the branch that is checked out, or None where HEAD is detached."""
+        return self._git("branch", "--show-current") or None
+
+    def refs(self, branch: str) -> list[str]:
+        """Return the references to a branch: the local one and those of remotes."""
+        patterns = (f"refs/heads/{branch}", f"refs/remotes/*/{branch}")
+        return self._git("for-each-ref", "--format=%(refname)", *patterns).split()
+
+    def contained_in(self, ref: str) -> bool:
+        """Tell whether the history of a reference has the commit."""
+        return self._run("merge-base", "--is-ancestor", "HEAD", ref).returncode == 0
+
+    def is_shallow(self) -> bool:
+        """Tell whether part of the history is missing here."""
+        return self._git("rev-parse", "--is-shallow-repository") == "true"
+
+    def _is_engine_change(self, path: str) -> bool:
+        file = self.root / path
+        if not (fnmatchcase(file.name, "Pulumi.*.yaml") and file.is_file()):
+            return False
+        before = self._run("show", f"HEAD:{path}")
+        return _written(before.stdout if before.returncode == 0 else "") == _written(
+            file.read_text(encoding="utf-8")
+        )
+
+    def _git(self, *arguments: str) -> str:
+        result = self._run(*arguments)
+        if result.returncode:
+            raise UnreleasableError(
+                f"git cannot tell which commit this is ({_last_line(result.stderr)}): deploy from "
+                "a git checkout of this repository"
+            )
+        return result.stdout.rstrip("\n")
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(  # noqa: S603 - fixed words and references of this repository
+                ["git", *arguments],  # noqa: S607 - the operator's own git
+                cwd=self._folder,
+                env=os.environ | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise UnreleasableError(
+                "git is not installed, and only git knows which commit this is: install git"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Release:
+    """The commit that this update deploys, and the branch or tag it is known by."""
+
+    ref: str
+    commit: str
+    resources: list[pulumi.Resource] = field(default_factory=list[pulumi.Resource], repr=False)
+
+    @classmethod
+    def admitted_by(cls, rule: ReleaseRule) -> Self:
+        """Return the checkout's release; refuse the update if the rule does not admit it."""
+        ref, commit = "none", NO_COMMIT
+        try:
+            checkout = Checkout(Path.cwd())
+            ref, commit = checkout.branch() or "detached", checkout.commit
+            ref = _admitted_ref(checkout, rule)
+        except UnreleasableError as reason:
+            message = f"Stack {pulumi.get_stack()} does not take this checkout: {reason}"
+            if not pulumi.runtime.is_dry_run():
+                refuse(message)
+            pulumi.log.warn(f"{message}. This is a preview; an update would be refused.")
+        release = cls(ref, commit)
+        pulumi.runtime.register_stack_transformation(
+            lambda args: release.resources.append(args.resource)
+        )
+        return release
+
+    def once_complete(self) -> dict[str, pulumi.Output[str]]:
+        """Return the outputs that say what the stack runs, known once everything has succeeded.
+
+        The engine stores the outputs of a failed update too; these wait for every resource
+        registered so far, also for those that no other resource reads.
+        """
+        done = pulumi.Output.all(
+            *(
+                resource.id if isinstance(resource, pulumi.CustomResource) else resource.urn
+                for resource in self.resources
+            )
+        )
+        return {
+            "release_ref": done.apply(lambda _: self.ref),
+            "release_commit": done.apply(lambda _: self.commit),
+        }
+
+
+def _admitted_ref(checkout: Checkout, rule: ReleaseRule) -> str:
+    """Return the branch or tag that the rule admits the commit by."""
+    short = checkout.commit[:12]
+    changes = checkout.changes()
+    if changes:
+        more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
+        raise UnreleasableError(
+            f"{', '.join(changes[:SHOWN])}{more} differ from commit {short}, and only what is "
+            "committed may be deployed: commit the changes or take them back (git stash -u)"
+        )
+    _check_branch(checkout, rule.branch)
+    if rule.tag is None:
+        ref = rule.branch
+    else:
+        tags = [tag for tag in checkout.tags() if fnmatchcase(tag, rule.tag)]
+        if not tags:
+            raise UnreleasableError(
+                f"commit {short} has no tag {rule.tag}, which a release needs: tag the commit that "
+                f"{rule.promoted_from or rule.branch} runs and check it out (git tag "
+                f"{_example(rule.tag)} COMMIT; git checkout {_example(rule.tag)})"
+            )
+        ref = tags[-1]
+    if rule.promoted_from is not None:
+        _check_promotion(checkout.commit, rule.promoted_from)
+    return ref
+
+
+def _check_branch(checkout: Checkout, branch: str) -> None:
+    short = checkout.commit[:12]
+    started_by = os.environ.get(BRANCH_VARIABLE)
+    if started_by and checkout.branch() is None and started_by != branch:
+        raise UnreleasableError(
+            f"{BRANCH_VARIABLE} says that branch {started_by} started this run, and this stack "
+            f"deploys from {branch}: start it from {branch}"
+        )
+    refs = checkout.refs(branch)
+    if any(checkout.contained_in(ref) for ref in refs):
+        return
+    if checkout.is_shallow():
+        raise UnreleasableError(
+            f"this clone is too shallow to tell whether {branch} contains commit {short}: run git "
+            f"fetch --unshallow origin +refs/heads/{branch}:refs/remotes/origin/{branch}"
+        )
+    if not refs:
+        raise UnreleasableError(
+            f"this clone has no branch {branch}, which must contain commit {short}: run git fetch "
+            f"origin +refs/heads/{branch}:refs/remotes/origin/{branch}"
+        )
+    raise UnreleasableError(
+        f"commit {short} ({checkout.branch() or 'detached HEAD'}) is not contained in branch "
+        f"{branch}: merge it into {branch}, or check out what is there (git checkout {branch})"
+    )
+
+
+def _check_promotion(commit: str, stack: str) -> None:
+    running = AppOutputs.values(stack)
+    if running["release_commit"] != commit:
+        raise UnreleasableError(
+            f"commit {commit[:12]} is not what {stack} runs ({running['release_commit'][:12]}, "
+            f"{running['release_ref']}), and only that may be promoted: deploy it there first "
+            f"({AppOutputs.update_of(stack)}), or tag the commit that {stack} runs"
+        )
+
+
+def _written(text: str) -> dict[str, object]:
+    """Return what people wrote in a settings file."""
+    try:
+        data: object = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        return {"unreadable": text}
+    if not isinstance(data, dict):
+        return {"unreadable": text}
+    settings = cast("dict[str, object]", data)
+    return {key: value for key, value in settings.items() if key not in ENGINE_KEYS}
+
+
+def _example(pattern: str) -> str:
+    return pattern.replace("*", "1.0.0")
+
+
+def _last_line(text: str) -> str:
+    return (
+        text.strip().splitlines()[-1].removeprefix("fatal: ") if text.strip() else "no reason given"
+    )
