@@ -129,10 +129,10 @@ def _answer(request: Request, route: _Route | None, argument: str) -> Response:
 @functools.cache
 def _items() -> Items:
     """Make the client for the first request that needs it; its connections serve the later ones."""
-    # Short enough that the worst case still ends before API Gateway gives up (29 s) and, with
-    # the function's own limit of 10 s or more, before Lambda kills it without an answer.
+    # The worst case, 7 s with the pause between the attempts, ends before Lambda's limit of 10 s
+    # would kill the function without an answer.
     limits = Config(
-        connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
+        connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
     )
     # The stubs name the client of every service, those not installed are unknown to pyright.
     client = boto3.client("dynamodb", config=limits)  # pyright: ignore[reportUnknownMemberType]

@@ -10,7 +10,7 @@ from service.items import Items, Page
 
 
 class FullPageClient:
-    """A table whose scan gives a key to go on from whenever the limit was reached, as DynamoDB does.
+    """A table whose scan gives a key to go on from when the limit was reached, as DynamoDB does.
 
     Even if nothing follows: DynamoDB stops at the limit without looking further.
     """
