@@ -32,7 +32,7 @@ ACCESS_LOG = {
 
 
 def openapi(invoke_arn: str) -> dict[str, Any]:
-    """Return the API definition: every path and method goes to the function, the router."""
+    """Return the API definition: each path and method goes to the function, the router."""
     proxy: dict[str, Any] = {
         "responses": {},
         "x-amazon-apigateway-integration": {

@@ -54,7 +54,7 @@ class Outputs:
             if key not in values[output]:
                 refuse(
                     f"Stack {cls.reference(stack)} has no {key} in its output {output} (there are: "
-                    f"{', '.join(values[output]) or 'none'}): add {key} to "
+                    f"{', '.join(sorted(values[output])) or 'none'}): add {key} to "
                     f"{cls.settings_of(stack)}, then run: {cls.update_of(stack)}"
                 )
         reference = pulumi.StackReference(cls.reference(stack))
@@ -64,7 +64,7 @@ class Outputs:
     def values(cls, stack: str) -> dict[str, Any]:
         """Return the outputs of a stack as they are now, checked against this class."""
         found = _exported(cls.reference(stack))
-        if found is None:
+        if not found:
             refuse(
                 f"Stack {cls.reference(stack)} is not deployed, and this stack reads its outputs: "
                 f"first run: {cls.update_of(stack)}"
@@ -153,8 +153,8 @@ def _types(outputs: type[Outputs]) -> Mapping[str, TypeAdapter[Any]]:
     return {field.name: TypeAdapter(get_args(hints[field.name])[0]) for field in fields(outputs)}
 
 
-def _exported(stack: str) -> dict[str, Any] | None:
-    """Return a stack's outputs, or None where the backend has no such stack.
+def _exported(stack: str) -> dict[str, Any]:
+    """Return a stack's outputs, none where the backend has no such stack.
 
     A stack reference to an unknown stack ends the program with a traceback that nothing can catch;
     this token, which the SDK keeps to itself, raises instead.
@@ -163,6 +163,6 @@ def _exported(stack: str) -> dict[str, Any] | None:
         result = invoke("pulumi:pulumi:readStackOutputs", {"name": stack})
     except Exception as error:  # the SDK raises a bare Exception with the engine's words
         if "unknown stack" in str(error):
-            return None
+            return {}
         raise
     return cast("dict[str, Any]", result.value)["outputs"]

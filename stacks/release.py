@@ -162,8 +162,9 @@ def _admitted_ref(checkout: Checkout, rule: ReleaseRule) -> str:
     if changes:
         more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
         raise UnreleasableError(
-            f"{', '.join(changes[:SHOWN])}{more} differ from commit {short}, and only what is "
-            "committed may be deployed: commit the changes or take them back (git stash -u)"
+            f"the checkout is not commit {short} alone (changed: {', '.join(changes[:SHOWN])}"
+            f"{more}), and only what is committed may be deployed: commit the changes or take them "
+            "back (git stash -u)"
         )
     _check_branch(checkout, rule.branch)
     if rule.tag is None:
@@ -200,8 +201,8 @@ def _check_branch(checkout: Checkout, branch: str) -> None:
         )
     if not refs:
         raise UnreleasableError(
-            f"this clone has no branch {branch}, which must contain commit {short}: run git fetch "
-            f"origin +refs/heads/{branch}:refs/remotes/origin/{branch}"
+            f"this clone has no branch {branch}, which must contain commit {short}: run git "
+            f"fetch origin +refs/heads/{branch}:refs/remotes/origin/{branch}"
         )
     raise UnreleasableError(
         f"commit {short} ({checkout.branch() or 'detached HEAD'}) is not contained in branch "
@@ -228,7 +229,17 @@ def _written(text: str) -> dict[str, object]:
     if not isinstance(data, dict):
         return {"unreadable": text}
     settings = cast("dict[str, object]", data)
+    config = settings.get("config")
+    if isinstance(config, dict):
+        settings["config"] = {
+            key: _as_stored(value) for key, value in cast("dict[str, object]", config).items()
+        }
     return {key: value for key, value in settings.items() if key not in ENGINE_KEYS}
+
+
+def _as_stored(value: object) -> object:
+    """Return a setting as the engine writes it back: numbers and flags as strings."""
+    return str(value).lower() if isinstance(value, (bool, int, float)) else value
 
 
 def _example(pattern: str) -> str:

@@ -1,0 +1,423 @@
+"""The release gate on real git repositories: what each stack takes, and what it says when it does not."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from stacks.outputs import AppOutputs
+from stacks.release import Release
+from stacks.settings import ReleaseRule
+from tests.cloud import Cloud, working_directory
+
+DEV = ReleaseRule.model_validate({"branch": "develop"})
+STAGE = ReleaseRule.model_validate({"branch": "main"})
+PROD = ReleaseRule.model_validate({"branch": "main", "tag": "v*", "promotedFrom": "stage"})
+
+
+class Repository:
+    """A git repository made for one test, with one commit on `main` unless told otherwise."""
+
+    def __init__(self, folder: Path, *, commits: int = 1) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+        for number in range(commits):
+            self.commit(f"file-{number}")
+
+    def git(self, *arguments: str) -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.hooksPath=")
+        return subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    def write(self, name: str, text: str = "text\n") -> None:
+        (self.folder / name).write_text(text)
+
+    def commit(self, name: str, text: str = "text\n") -> str:
+        self.write(name, text)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", name)
+        return self.head()
+
+    def head(self) -> str:
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository")
+
+
+def release(
+    folder: Path, rule: ReleaseRule, *, stage: str | None = None, preview: bool = False
+) -> tuple[tuple[str, str] | None, Cloud]:
+    """Return what the gate makes of the checkout: (ref, commit), or None where it refuses."""
+    running = {"release_ref": "main", "release_commit": stage} if stage else {}
+    other = dict.fromkeys(("domain", "api_url", "function_name", "table_name"), "x")
+    stacks = {"organization/app/stage": running | other | {"account_id": "1" * 12}}
+    cloud = Cloud(stacks=stacks if stage else {})
+    found: list[Release] = []
+    with working_directory(folder), contextlib.suppress(SystemExit):
+        cloud.run(
+            lambda: found.append(Release.admitted_by(rule)),
+            project="app",
+            stack="test",
+            preview=preview,
+        )
+    return ((found[0].ref, found[0].commit) if found else None), cloud
+
+
+def refusal(folder: Path, rule: ReleaseRule, *, stage: str | None = None) -> str:
+    """Return the sentence an update is refused with, without its constant beginning."""
+    admitted, cloud = release(folder, rule, stage=stage)
+    assert admitted is None
+    assert cloud.resources == []
+    (message,) = cloud.errors
+    beginning = "Stack test does not take this checkout: "
+    assert message.startswith(beginning)
+    return message.removeprefix(beginning)
+
+
+def test_a_commit_on_the_branch_is_taken(repository: Repository) -> None:
+    assert release(repository.folder, STAGE)[0] == ("main", repository.head())
+
+
+def test_a_commit_that_the_branch_contains_is_taken_from_anywhere(repository: Repository) -> None:
+    first = repository.head()
+    repository.commit("second")
+    repository.git("checkout", "--quiet", first)
+
+    assert release(repository.folder, STAGE)[0] == ("main", first)
+
+
+def test_a_commit_beside_the_branch_is_refused(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "feature")
+    commit = repository.commit("feature")
+
+    assert refusal(repository.folder, STAGE) == (
+        f"commit {commit[:12]} (feature) is not contained in branch main: merge it into main, or check "
+        "out what is there (git checkout main)"
+    )
+
+
+def test_a_missing_branch_is_refused_with_the_command_that_brings_it(
+    repository: Repository,
+) -> None:
+    assert refusal(repository.folder, DEV) == (
+        f"this clone has no branch develop, which must contain commit {repository.head()[:12]}: run git "
+        "fetch origin +refs/heads/develop:refs/remotes/origin/develop"
+    )
+
+
+def test_a_branch_known_from_the_remote_counts(repository: Repository, tmp_path: Path) -> None:
+    repository.git("checkout", "--quiet", "-b", "develop")
+    commit = repository.commit("develop")
+    clone = tmp_path / "clone"
+    repository.git("clone", "--quiet", str(repository.folder), str(clone))
+    subprocess.run(["git", "checkout", "--quiet", "--detach"], cwd=clone, check=True)
+    subprocess.run(["git", "branch", "--quiet", "-D", "develop"], cwd=clone, check=True)
+
+    assert release(clone, DEV)[0] == ("develop", commit)
+
+
+def test_a_branch_whose_name_only_ends_alike_does_not_count(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "feature/main")
+    commit = repository.commit("feature")
+
+    assert refusal(repository.folder, STAGE).startswith(
+        f"commit {commit[:12]} (feature/main) is not"
+    )
+
+
+def test_a_changed_file_is_refused(repository: Repository) -> None:
+    repository.write("file-0", "changed")
+
+    assert refusal(repository.folder, STAGE) == (
+        f"the checkout is not commit {repository.head()[:12]} alone (changed: file-0), and only what is "
+        "committed may be deployed: commit the changes or take them back (git stash -u)"
+    )
+
+
+def test_new_files_are_refused_and_only_some_are_named(repository: Repository) -> None:
+    for number in range(5):
+        repository.write(f"new-{number}")
+
+    assert "(changed: new-0, new-1, new-2 and 2 more)" in refusal(repository.folder, STAGE)
+
+
+def test_a_staged_rename_is_refused_by_both_names(repository: Repository) -> None:
+    repository.git("mv", "file-0", "renamed")
+
+    assert "(changed: file-0, renamed)" in refusal(repository.folder, STAGE)
+
+
+def test_ignored_files_do_not_count(repository: Repository) -> None:
+    repository.commit(".gitignore", "ignored\n")
+    repository.write("ignored")
+
+    assert release(repository.folder, STAGE)[0] == ("main", repository.head())
+
+
+def test_what_the_engine_writes_into_a_settings_file_does_not_count(
+    repository: Repository,
+) -> None:
+    repository.commit("Pulumi.dev.yaml", "config:\n  app:memoryMb: 256\n  app:x: {a: [1]}\n")
+    repository.write(
+        "Pulumi.dev.yaml",
+        'config:\n  app:memoryMb: "256"\n  app:x:\n    a:\n      - 1\nencryptionsalt: v1:abc\n',
+    )
+
+    assert release(repository.folder, STAGE)[0] == ("main", repository.head())
+
+
+def test_a_settings_file_that_the_engine_made_does_not_count(repository: Repository) -> None:
+    repository.write("Pulumi.own.yaml", "encryptionsalt: v1:abc\n")
+
+    assert release(repository.folder, STAGE)[0] == ("main", repository.head())
+
+
+@pytest.mark.parametrize("text", ['config:\n  app:memoryMb: "512"\n', "config: [", "- a\n"])
+def test_what_a_person_writes_into_a_settings_file_counts(
+    repository: Repository, text: str
+) -> None:
+    repository.commit("Pulumi.dev.yaml", "config:\n  app:memoryMb: 256\n")
+    repository.write("Pulumi.dev.yaml", text)
+
+    assert "(changed: Pulumi.dev.yaml)" in refusal(repository.folder, STAGE)
+
+
+def test_a_deleted_settings_file_counts(repository: Repository) -> None:
+    repository.commit("Pulumi.dev.yaml", "config: {}\n")
+    (repository.folder / "Pulumi.dev.yaml").unlink()
+
+    assert "(changed: Pulumi.dev.yaml)" in refusal(repository.folder, STAGE)
+
+
+@pytest.mark.parametrize("arguments", [("v1.0.0",), ("-a", "-m", "first", "v1.0.0")])
+def test_prod_takes_the_tagged_commit_that_stage_runs(
+    repository: Repository, arguments: tuple[str, ...]
+) -> None:
+    repository.git("tag", *arguments)
+
+    admitted, _ = release(repository.folder, PROD, stage=repository.head())
+
+    assert admitted == ("v1.0.0", repository.head())
+
+
+def test_prod_refuses_a_commit_without_a_tag(repository: Repository) -> None:
+    repository.git("tag", "other")
+
+    assert refusal(repository.folder, PROD, stage=repository.head()) == (
+        f"commit {repository.head()[:12]} has no tag v*, which a release needs: tag the commit that stage "
+        "runs and check it out (git tag v1.0.0 COMMIT; git checkout v1.0.0)"
+    )
+
+
+def test_prod_refuses_a_tag_beside_main(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "hotfix")
+    commit = repository.commit("hotfix")
+    repository.git("tag", "v1.0.1")
+
+    assert refusal(repository.folder, PROD, stage=commit) == (
+        f"commit {commit[:12]} (hotfix) is not contained in branch main: merge it into main, or check "
+        "out what is there (git checkout main)"
+    )
+
+
+def test_prod_refuses_what_stage_does_not_run(repository: Repository) -> None:
+    repository.git("tag", "v1.0.0")
+    other = "ab" * 20
+
+    assert refusal(repository.folder, PROD, stage=other) == (
+        f"commit {repository.head()[:12]} is not what stage runs (abababababab, main), and only that may "
+        "be promoted: deploy it there first (pulumi up -s stage), or tag the commit that stage runs"
+    )
+
+
+def test_prod_before_stage_is_refused_with_the_command(repository: Repository) -> None:
+    repository.git("tag", "v1.0.0")
+
+    _, cloud = release(repository.folder, PROD)
+
+    assert cloud.errors == [
+        "Stack organization/app/stage is not deployed, and this stack reads its outputs: first run: "
+        "pulumi up -s stage"
+    ]
+
+
+def test_a_pipeline_says_which_branch_started_it(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.git("checkout", "--quiet", "--detach")
+    monkeypatch.setenv("RELEASE_BRANCH", "main")
+
+    assert release(repository.folder, STAGE)[0] == ("main", repository.head())
+
+
+def test_a_pipeline_of_another_branch_is_refused(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.git("branch", "develop")
+    repository.git("checkout", "--quiet", "--detach")
+    monkeypatch.setenv("RELEASE_BRANCH", "develop")
+
+    assert refusal(repository.folder, STAGE) == (
+        "RELEASE_BRANCH says that branch develop started this run, and this stack deploys from main: "
+        "start it from main"
+    )
+
+
+def test_what_a_pipeline_says_of_its_branch_must_hold(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.git("checkout", "--quiet", "-b", "feature")
+    commit = repository.commit("feature")
+    repository.git("checkout", "--quiet", "--detach")
+    monkeypatch.setenv("RELEASE_BRANCH", "main")
+
+    assert refusal(repository.folder, STAGE).startswith(
+        f"commit {commit[:12]} (detached HEAD) is not contained in branch main"
+    )
+
+
+def shallow(repository: Repository, folder: Path, *, checkout: str | None = None) -> Path:
+    address = f"file://{repository.folder}"
+    repository.git("clone", "--quiet", "--depth=1", "--no-single-branch", address, str(folder))
+    if checkout:
+        subprocess.run(["git", "checkout", "--quiet", checkout], cwd=folder, check=True)
+    return folder
+
+
+def test_a_shallow_clone_that_can_tell_is_taken(repository: Repository, tmp_path: Path) -> None:
+    repository.commit("second")
+
+    assert release(shallow(repository, tmp_path / "c"), STAGE)[0] == ("main", repository.head())
+
+
+def test_a_clone_too_shallow_to_tell_is_refused_with_the_command(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.git("checkout", "--quiet", "-b", "release")
+    commit = repository.commit("release")
+    repository.git("checkout", "--quiet", "main")
+    repository.git("merge", "--quiet", "--ff-only", "release")
+    repository.commit("later")
+
+    assert refusal(shallow(repository, tmp_path / "c", checkout="origin/release"), STAGE) == (
+        f"this clone is too shallow to tell whether main contains commit {commit[:12]}: run git fetch "
+        "--unshallow origin +refs/heads/main:refs/remotes/origin/main"
+    )
+
+
+def test_a_worktree_is_a_checkout_too(repository: Repository, tmp_path: Path) -> None:
+    first = repository.head()
+    repository.commit("second")
+    repository.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"), first)
+
+    assert release(tmp_path / "tree", STAGE)[0] == ("main", first)
+
+
+def test_a_project_folder_below_the_root_is_the_same_checkout(repository: Repository) -> None:
+    folder = repository.folder / "stacks" / "org"
+    folder.mkdir(parents=True)
+    repository.commit("stacks/org/Pulumi.main.yaml", "config: {}\n")
+    repository.write("stacks/org/Pulumi.main.yaml", "config: {}\nencryptionsalt: v1:abc\n")
+
+    assert release(folder, STAGE)[0] == ("main", repository.head())
+
+
+def test_a_repository_without_commits_is_refused(tmp_path: Path) -> None:
+    folder = Repository(tmp_path / "empty", commits=0).folder
+
+    assert refusal(folder, STAGE) == (
+        f"{folder} has no commits yet, and a release is one: commit what to deploy"
+    )
+
+
+def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, STAGE) == (
+        "git cannot tell which commit this is (not a git repository (or any of the parent directories): "
+        ".git): deploy from a git checkout of this repository"
+    )
+
+
+def test_a_machine_without_git_is_refused(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(repository.folder))
+
+    assert refusal(repository.folder, STAGE) == (
+        "git is not installed, and only git knows which commit this is: install git"
+    )
+
+
+def no_commits(repository: Repository) -> None:
+    repository.git("update-ref", "-d", "HEAD")
+
+
+def changed(repository: Repository) -> None:
+    repository.write("new")
+
+
+@pytest.mark.parametrize("spoil", [no_commits, changed])
+def test_a_preview_from_elsewhere_warns_and_goes_on(
+    repository: Repository, spoil: Callable[[Repository], None]
+) -> None:
+    spoil(repository)
+
+    admitted, cloud = release(repository.folder, STAGE, preview=True)
+
+    assert admitted is not None
+    assert cloud.errors == []
+    (warning,) = cloud.warnings
+    assert warning.startswith("Stack test does not take this checkout: ")
+    assert warning.endswith(". This is a preview; an update would be refused.")
+
+
+def test_a_release_is_exported_only_when_every_resource_has_succeeded(
+    repository: Repository,
+) -> None:
+    class Part(pulumi.ComponentResource):
+        pass
+
+    def program() -> None:
+        gate = Release.admitted_by(STAGE)
+        child = pulumi.CustomResource("test:index:Thing", "thing", {}, None)
+        Part("test:index:Part", "part", {"child": child})
+        for name, value in gate.once_complete().items():
+            pulumi.export(name, value)
+
+    with working_directory(repository.folder):
+        good = Cloud().run(program)
+        bad = Cloud(fail=frozenset({"thing"}))
+        with pytest.raises(RuntimeError, match="creating thing failed"):
+            bad.run(program)
+
+    assert good.outputs == {"release_ref": "main", "release_commit": repository.head()}
+    assert "release_commit" not in bad.outputs
+
+
+def test_git_is_asked_in_a_language_and_way_that_changes_nothing(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    index = repository.folder / ".git" / "index"
+    os.utime(repository.folder / "file-0", (1, 1))
+    before = index.stat().st_mtime_ns
+
+    release(repository.folder, STAGE)
+
+    assert index.stat().st_mtime_ns == before
+
+
+def test_the_promotion_reads_the_stage_stack() -> None:
+    assert AppOutputs.update_of("stage") == "pulumi up -s stage"
