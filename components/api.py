@@ -32,7 +32,7 @@ ACCESS_LOG = {
 
 
 def openapi(invoke_arn: str) -> dict[str, Any]:
-    """Return the API definition: each path and method goes to the function, the router."""
+    """Return the API definition: each path and method goes to the function, which routes."""
     proxy: dict[str, Any] = {
         "responses": {},
         "x-amazon-apigateway-integration": {
@@ -53,7 +53,7 @@ def openapi(invoke_arn: str) -> dict[str, Any]:
 
 
 def public_access() -> dict[str, Any]:
-    """Return the API's resource policy: anybody may call it, on the ways its settings leave open."""
+    """Return the API resource policy: anybody may call it, on the ways its settings leave open."""
     return {
         "Version": "2012-10-17",
         "Statement": [

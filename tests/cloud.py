@@ -182,7 +182,6 @@ class Cloud:
                     callbacks=None,
                 )
             )
-            settings.SETTINGS.root_resource = None
             pulumi.runtime.set_all_config(config or {}, [])
             await pulumi.runtime.run_in_stack(lambda: (program(), None)[1])
 

@@ -5,46 +5,60 @@ Prints one line, `listening on PORT`, once it accepts requests, and ends with st
 
 import argparse
 import logging
+import os
 import re
 import signal
+import socket
 import sys
 import warnings
+from types import FrameType
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
 from sandbox.aws.gateway import Gateway
+from sandbox.aws.moto_server import MotoRequestHandler
 
 _HOST = "127.0.0.1"
 
 
 def _account(text: str) -> str:
     if not re.fullmatch(r"\d{12}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an account id of 12 digits")
+        raise argparse.ArgumentTypeError(f"{text!r} is no account id: it has 12 digits")
     return text
 
 
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
 def main() -> None:
-    """Serves until it is told to end."""
+    """Serve until a signal says to end."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws")
     parser.add_argument("--port", type=int, required=True, help="0 means any free port")
     parser.add_argument("--account", type=_account, required=True, help="the management account")
     options = parser.parse_args()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="moto")
     try:
-        server = make_server(
-            _HOST,
-            options.port,
-            Gateway(options.account),
-            threaded=True,
-            request_handler=MotoRequestHandler,
+        listener = socket.create_server((_HOST, options.port))
+    except OSError as error:
+        sys.exit(
+            f"The embedded AWS cannot use port {options.port}: {os.strerror(error.errno or 0)}."
         )
-    except (OSError, SystemExit):
-        sys.exit(f"Port {options.port} of {_HOST} is in use; choose another one.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(f"listening on {server.server_port}", flush=True)  # noqa: T201  the contract
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
+    warnings.filterwarnings("ignore", module="moto")  # errors that a service's model leaves out
+    port: int = listener.getsockname()[1]
+    server = make_server(
+        _HOST,
+        port,
+        Gateway(options.account),
+        threaded=True,
+        request_handler=MotoRequestHandler,
+        fd=listener.fileno(),
+    )
+    print(f"listening on {port}", flush=True)  # noqa: T201  whoever started it waits for this line
     server.serve_forever()
 
 
-main()
+if __name__ == "__main__":
+    main()

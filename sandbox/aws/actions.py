@@ -58,7 +58,7 @@ _ACTIONS = {
 
 
 def action_of(call: Call) -> str:
-    """The IAM action of a call, with its prefix."""
+    """Return the IAM action of a call, with its prefix."""
     prefix = _IAM_PREFIXES.get(call.signing_name, call.signing_name)
     if prefix == "apigateway":  # IAM knows API Gateway's HTTP methods, not its operations
         return f"apigateway:{call.request.method}"
@@ -67,7 +67,7 @@ def action_of(call: Call) -> str:
 
 
 def resources_of(call: Call) -> list[str]:
-    """The ARNs that a call acts on, at least one; "*" where the action has no resource."""
+    """Return the ARNs that a call acts on, at least one; "*" where the action has no resource."""
     find = _RESOURCES.get(call.service, _named_by_arn)
     return [resource for resource in find(call) if resource] or ["*"]
 
@@ -77,7 +77,7 @@ def _arn(call: Call, service: str, name: str) -> str:
 
 
 def _named_by_arn(call: Call) -> list[str]:
-    """The convention most services share: the argument that holds the ARN of the resource."""
+    """Follow the convention of most services: an argument holds the ARN of the resource."""
     names = ("ResourceArn", "resourceArn", "ResourceARN", "CertificateArn", "Arn", "arn")
     return [call.text(name) for name in names if call.text(name)]
 
@@ -110,8 +110,8 @@ def _iam(call: Call) -> list[str]:
 def _dynamodb(call: Call) -> list[str]:
     tables = [call.text("TableName"), call.text("GlobalTableName")]
     tables += list(call.parameters.get("RequestItems") or {})
-    for item in call.parameters.get("TransactItems") or []:
-        tables += [operation["TableName"] for operation in item.values()]
+    items: list[dict[str, dict[str, str]]] = call.parameters.get("TransactItems") or []
+    tables += [operation["TableName"] for item in items for operation in item.values()]
     arns = [
         table if table.startswith("arn:") else _arn(call, "dynamodb", f"table/{table}")
         for table in tables

@@ -17,13 +17,17 @@ from sandbox.aws.policy import Document, Effect, Request
 from sandbox.aws.trust import Trust, trust_in_role
 
 _NO_PERMISSION_NEEDED = ("sts:GetCallerIdentity", "sts:GetSessionToken")
-_DENIAL_CODES = {"query": "AccessDenied", "rest-xml": "AccessDenied", "ec2": "UnauthorizedOperation"}
+_DENIAL_CODES = {
+    "query": "AccessDenied",
+    "rest-xml": "AccessDenied",
+    "ec2": "UnauthorizedOperation",
+}
 _JSON_DENIAL_STATUS = 400
 _FORBIDDEN = 403
 
 
 def authorize(call: Call) -> None:
-    """Raises the denial that AWS would answer to a call that its caller may not make."""
+    """Raise the denial that AWS would answer to a call that its caller may not make."""
     action = actions.action_of(call)
     if action in _NO_PERMISSION_NEEDED:
         return
@@ -52,19 +56,21 @@ def _denial(call: Call, request: Request) -> str | None:
         return "with an explicit deny in a service control policy"
     if Effect.DENY in (own, session):
         return "with an explicit deny in an identity-based policy"
-    if Effect.NONE in guard_rails:
-        return f"because no service control policy allows the {request.action} action"
     if role is not None and role.effect is not Effect.ALLOW:
         return ""
-    if session is Effect.NONE:
-        return f"because no session policy allows the {request.action} action"
-    if own is Effect.NONE and not (role is not None and role.suffices):
-        return f"because no identity-based policy allows the {request.action} action"
-    return None
+    if Effect.NONE in guard_rails:
+        lacking = "service control policy"
+    elif session is Effect.NONE:
+        lacking = "session policy"
+    elif own is Effect.NONE and not (role is not None and role.suffices):
+        lacking = "identity-based policy"
+    else:
+        return None
+    return f"because no {lacking} allows the {request.action} action"
 
 
 def _service_control(account: str) -> list[list[Document]]:
-    """The service control policies of each level; none apply to a management account."""
+    """Return the service control policies of each level; none apply to a management account."""
     organization, entry = state.organization_of(account), state.member(account)
     if organization is None or entry is None or account == entry.master_account_id:
         return []
@@ -82,7 +88,12 @@ def _identity_policies(principal: Principal) -> list[Document]:
     role = state.role(principal.account, principal.role_name)
     if role is None:
         return []
-    managed = [found.default_version.document for found in role.managed_policies.values()]
+    managed = [
+        version.document
+        for attached in role.managed_policies.values()
+        for version in attached.versions
+        if version.version_id == attached.default_version_id
+    ]
     return [state.document(found) for found in (*role.policies.values(), *managed)]
 
 
@@ -93,14 +104,14 @@ def _session_effect(principal: Principal, request: Request) -> Effect:
 
 
 def _trust(call: Call, request: Request) -> Trust | None:
-    """What the role to be assumed says of the caller; None for any other action."""
+    """Say what the role to be assumed says of the caller; None for any other action."""
     if request.action != "sts:AssumeRole":
         return None
     return trust_in_role(request.resource, call.principal, request)
 
 
 def _context(call: Call) -> dict[str, tuple[str, ...]]:
-    """The condition keys of a call; a loopback connection stands for AWS's encrypted one."""
+    """Return the condition keys of a call; a loopback connection stands for AWS's encrypted one."""
     principal, now = call.principal, datetime.now(UTC)
     keys = {
         "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),

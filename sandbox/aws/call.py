@@ -13,17 +13,18 @@ from typing import Any, cast
 from urllib.parse import parse_qs
 
 from moto.core.exceptions import ServiceException
-from moto.core.model import OperationModel
+from moto.core.model import OperationModel, StringShape, StructureShape
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request as HttpRequest
 from moto.core.request import determine_request_protocol
-from moto.core.routing import NotFound, get_service_router
+from moto.core.routing import get_service_router
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import service_name_from_moto_package_name
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from sandbox.aws.credentials import Principal
+from sandbox.aws.moto_server import DomainDispatcherApplication
 
 _SCOPE = re.compile(r"([^/=\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 """The credential scope of a signed request: access key, date, region, signing name."""
@@ -50,7 +51,7 @@ class Scope:
 
 
 def scope_of(request: HttpRequest) -> Scope | None:
-    """The scope of a request signed in a header or in its query string; None if unsigned."""
+    """Return the scope of a request signed in a header or in its query string; None if unsigned."""
     query = {key: values[-1] for key, values in parse_qs(request.query_string.decode()).items()}
     signed = request.headers.get("Authorization") or query.get("X-Amz-Credential", "")
     found = _SCOPE.search(signed)
@@ -63,7 +64,7 @@ def scope_of(request: HttpRequest) -> Scope | None:
 
 
 def service_of(request: HttpRequest, dispatcher: DomainDispatcherApplication) -> str:
-    """botocore's name of the service that moto will send this request to."""
+    """Return botocore's name of the service that moto will send this request to."""
     environ = request.environ
     host = dispatcher.infer_service_region_host(environ, request.path)
     package = str(dispatcher.get_backend_for_host(host))
@@ -110,17 +111,24 @@ class Call:
 
     @cached_property
     def protocol(self) -> str:
-        """ "json", "query", "rest-json", "rest-xml" or "ec2"."""
+        """One of "json", "query", "rest-json", "rest-xml" and "ec2"."""
         content_type = self.request.content_type
         return determine_request_protocol(self.model.service_model, content_type)
 
     def text(self, name: str) -> str:
-        """A parameter as text; empty where the caller left it out."""
+        """Return a parameter as text; empty where the caller left it out."""
         value = self.parameters.get(name)
         return "" if value is None else str(value)
 
+    def enumeration(self, name: str) -> list[str]:
+        """Return the values that the service's model lists for a parameter."""
+        shape = self.model.input_shape
+        members = shape.members if isinstance(shape, StructureShape) else {}
+        member = members.get(name)
+        return list(member.enum) if isinstance(member, StringShape) else []
+
     def answer(self, result: object) -> Response:
-        """The response to a result in boto3's shape, or to an `AwsError`."""
+        """Return the response to a result in boto3's shape, or to an `AwsError`."""
         service = self.model.service_model.service_name
         serialised = get_serializer_class(service, self.protocol)(self.model).serialize(result)
         forced = result.status if isinstance(result, AwsError) else None
@@ -129,10 +137,8 @@ class Call:
         )
 
 
-def read(
-    request: HttpRequest, service: str, scope: Scope, principal: Principal
-) -> Call | None:
-    """The call in a request, or None where the service has no such operation."""
+def read(request: HttpRequest, service: str, scope: Scope, principal: Principal) -> Call | None:
+    """Return the call in a request, or None where the service has no such operation."""
     try:
         model, uri_parameters = get_service_router(service).match(request)
     except (NotFound, NotImplementedError):

@@ -59,7 +59,7 @@ class Credentials:
     _sessions: dict[str, SessionCredentials] = field(default_factory=dict[str, SessionCredentials])
 
     def operator(self) -> Principal:
-        """The person at the keyboard: an administrator of the management account."""
+        """Return the person at the keyboard: an administrator of the management account."""
         arn = f"arn:aws:iam::{self.management_account}:user/operator"
         return Principal(
             account=self.management_account,
@@ -69,7 +69,7 @@ class Credentials:
         )
 
     def issue(self, principal: Principal, lifetime: timedelta) -> SessionCredentials:
-        """Makes temporary credentials for a role's session."""
+        """Make temporary credentials for a role's session."""
         session = SessionCredentials(
             access_key_id=_unique_id("ASIA"),
             secret_access_key=secrets.token_urlsafe(30),
@@ -81,7 +81,7 @@ class Credentials:
         return session
 
     def authenticate(self, access_key_id: str, session_token: str | None) -> Principal | None:
-        """The caller behind a key, or None where AWS would not know the key or its token."""
+        """Return the caller behind a key, or None where AWS would not know the key or its token."""
         if access_key_id == ACCESS_KEY_ID:
             return self.operator()
         session = self._sessions.get(access_key_id)

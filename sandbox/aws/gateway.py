@@ -10,20 +10,33 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from moto.core.exceptions import ServiceException
 from moto.core.request import Request as HttpRequest
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Response
 
-from sandbox.aws import acm, apigateway, iam, organizations, route53, state, sts
+from sandbox.aws import (
+    acm,
+    apigateway,
+    iam,
+    lambdas,
+    organizations,
+    resource_policies,
+    route53,
+    state,
+    sts,
+)
 from sandbox.aws.authorization import authorize
 from sandbox.aws.call import AwsError, Call, read, scope_of, service_of
 from sandbox.aws.credentials import ANONYMOUS, Credentials
+from sandbox.aws.moto_server import DomainDispatcherApplication, create_backend_app
+from sandbox.aws.rules import Answer
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _MOTO_API = "/moto-api/"
 _FORBIDDEN = 403
+_NOT_IMPLEMENTED = 501
 _UNKNOWN_KEY_CODES = {
     "ec2": "AuthFailure",
     "json": "UnrecognizedClientException",
@@ -36,18 +49,20 @@ class Gateway:
     """A WSGI application that answers as AWS does to the accounts of one organization."""
 
     def __init__(self, management_account: str) -> None:
-        """Starts without any resource; the operator works in the management account."""
+        """Start without any resource; the operator works in the management account."""
         self._credentials = Credentials(management_account)
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._turn = threading.Lock()
-        route53.install()
-        acm.install()
+        for service in (acm, lambdas, route53):
+            service.install()
         self._rules = {
-            **acm.RULES,
+            **acm.rules(),
             **apigateway.rules(management_account),
             **iam.rules(management_account),
+            **lambdas.rules(management_account),
             **organizations.rules(),
-            **route53.RULES,
+            **resource_policies.rules(management_account),
+            **route53.rules(),
             **sts.rules(self._credentials),
         }
 
@@ -57,17 +72,12 @@ class Gateway:
         """Answers one request; moto's own API needs no credentials."""
         if str(environ.get("PATH_INFO", "")).startswith(_MOTO_API):
             return self._moto(environ, start_response)
+        with self._turn:
+            return self._answer(environ)(environ, start_response)
+
+    def _answer(self, environ: "WSGIEnvironment") -> "WSGIApplication":
         request = HttpRequest(environ)
         body = request.get_data()
-        with self._turn:
-            response = self._answer(request)
-            if response is not None:
-                return response(environ, start_response)
-            environ["wsgi.input"] = io.BytesIO(body)
-            return self._moto(environ, start_response)
-
-    def _answer(self, request: HttpRequest) -> Response | None:
-        """The answer to a request, or None if moto shall give it."""
         scope = scope_of(request)
         if scope is None:
             return _unsigned()
@@ -79,26 +89,47 @@ class Gateway:
         if principal is None or not state.is_active(principal.account):
             code = _UNKNOWN_KEY_CODES.get(call.protocol, "InvalidClientTokenId")
             return call.answer(AwsError(code, _UNKNOWN_KEY, _FORBIDDEN))
-        return self._ruled(call)
-
-    def _ruled(self, call: Call) -> Response | None:
-        rule = self._rules.get((call.service, call.operation)) or self._rules.get(
-            (call.service, "*")
-        )
         try:
             authorize(call)
-            result = rule(call) if rule else None
-        except AwsError as refusal:
+            result = self._rule(call)
+        except ServiceException as refusal:
             return call.answer(refusal)
-        call.request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
-        return None if result is None else call.answer(result)
+        if result is not None:
+            return call.answer(result)
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
+        return self._moto_for(call)
+
+    def _rule(self, call: Call) -> Answer:
+        for operation in (call.operation, "*"):
+            rule = self._rules.get((call.service, operation))
+            if rule is not None:
+                return rule(call)
+        return None
+
+    def _moto_for(self, call: Call) -> "WSGIApplication":
+        def application(
+            environ: "WSGIEnvironment", start_response: "StartResponse"
+        ) -> Iterable[bytes]:
+            try:
+                return self._moto(environ, start_response)
+            except NotImplementedError:
+                message = f"The embedded AWS does not have {call.service} {call.operation}."
+                error = AwsError("NotImplemented", message, _NOT_IMPLEMENTED)
+                return call.answer(error)(environ, start_response)
+
+        return application
 
 
 def _unsigned() -> Response:
-    message = "Request is missing Authentication Token"
-    body = f"<ErrorResponse><Error><Type>Sender</Type><Code>MissingAuthenticationToken</Code><Message>{message}</Message></Error></ErrorResponse>"
+    body = (
+        "<ErrorResponse><Error><Type>Sender</Type><Code>MissingAuthenticationToken</Code>"
+        "<Message>Request is missing Authentication Token</Message></Error></ErrorResponse>"
+    )
     return Response(body, _FORBIDDEN, {"x-amzn-errortype": "MissingAuthenticationToken"})
 
 
 def _unknown_operation(request: HttpRequest, service: str) -> Response:
-    return Response(f"The embedded AWS has no operation {request.method} {request.path} of {service}.", 501)
+    """Not authorisable, so not passed on."""
+    message = f"The embedded AWS knows no {service} operation {request.method} {request.path}."
+    return Response(message, _NOT_IMPLEMENTED)

@@ -34,7 +34,8 @@ SCPS_PER_TARGET = 10
 2026-05-15. Source: as for the length."""
 
 OU_DEPTH = 5
-"""Levels of organizational units below the root. Source: AWS Organizations, quotas; read 2026-11."""
+"""Levels of organizational units below the root. Source: AWS Organizations, quotas; read
+2026-11."""
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 _FOR_MEMBERS = ("CreateOrganization", "DescribeOrganization", "LeaveOrganization")
@@ -42,7 +43,7 @@ _DEFAULT_ACCESS_ROLE = "OrganizationAccountAccessRole"
 
 
 def rules() -> Rules:
-    """The operations that this module restricts or answers itself."""
+    """Return the operations that this module restricts or answers itself."""
     failed: dict[str, Mapping[str, Any]] = {}  # what became of refused CreateAccount requests
 
     def create_account(call: Call) -> Answer:
@@ -74,7 +75,7 @@ def rules() -> Rules:
 
 
 def _organization(call: Call) -> OrganizationsBackend:
-    """The organization of the caller, which must be its management account."""
+    """Return the organization of the caller, which must be its management account."""
     organization = state.organization_of(call.account)
     if organization is None:
         raise AwsError(
@@ -97,7 +98,7 @@ def _only_for_management(call: Call) -> Answer:
 
 
 def _create_account(call: Call) -> Mapping[str, Any]:
-    """The outcome that AWS would report later; a wrong argument is refused at once."""
+    """Return the outcome that AWS would report later; a wrong argument is refused at once."""
     organization, email = _organization(call), call.text("Email")
     if not _EMAIL.fullmatch(email):
         raise AwsError("InvalidInputException", f"You provided an invalid email address: {email}.")
@@ -130,9 +131,7 @@ def _without_outcome(status: Mapping[str, Any]) -> dict[str, Any]:
 
 def _close_account(call: Call) -> Answer:
     if call.text("AccountId") == _organization(call).account_id:
-        raise AwsError(
-            "ConstraintViolationException", "You cannot close the management account."
-        )
+        raise AwsError("ConstraintViolationException", "You cannot close the management account.")
     return None
 
 
@@ -263,9 +262,7 @@ def _malformed(problem: str) -> AwsError:
     )
 
 
-def _target(
-    organization: OrganizationsBackend, call: Call
-) -> FakeAccount | FakeOrganizationalUnit:
+def _target(organization: OrganizationsBackend, call: Call) -> FakeAccount | FakeOrganizationalUnit:
     wanted = call.text("TargetId")
     for target in (*organization.accounts, *organization.ou):
         if target.id == wanted:
@@ -310,4 +307,3 @@ def _detach_policy(call: Call) -> Answer:
             "You cannot remove the last service control policy of an entity.",
         )
     return None
-

@@ -53,7 +53,7 @@ class Request:
 
 
 def evaluate(documents: Iterable[Document], request: Request) -> Effect:
-    """An explicit denial in any document wins over an allowance in any other."""
+    """Judge a request: an explicit denial in any document wins over an allowance in another."""
     found = {
         statement["Effect"]
         for document in documents
@@ -66,7 +66,7 @@ def evaluate(documents: Iterable[Document], request: Request) -> Effect:
 
 
 def statements(document: Document) -> list[Statement]:
-    """The statements of a document, which may hold a single one without a list."""
+    """Return the statements of a document, which may hold a single one without a list."""
     return cast("list[Statement]", as_list(document.get("Statement", [])))
 
 
@@ -76,12 +76,12 @@ def as_list(value: object) -> list[object]:
 
 
 def texts(value: object) -> list[str]:
-    """The elements of a policy value as the strings that AWS compares: JSON true is "true"."""
+    """Return the elements of a policy value as AWS compares them: JSON true is "true"."""
     return [str(v).lower() if isinstance(v, bool) else str(v) for v in as_list(value)]
 
 
 def mapping(value: object) -> Mapping[str, object]:
-    """A policy element that must be an object; anything else counts as an empty one."""
+    """Return a policy element that must be an object; anything else counts as an empty one."""
     return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
@@ -97,8 +97,12 @@ def _applies(statement: Statement, request: Request, version: object) -> bool:
         _selects(statement, "Action", in_action)
         and _selects(statement, "Resource", in_resource)
         and all(
-            _holds(name, key, [_expand(text, request.context, version) for text in texts(wanted)],
-                   request.context)
+            _holds(
+                name,
+                key,
+                [_expand(text, request.context, version) for text in texts(wanted)],
+                request.context,
+            )
             for name, keys in mapping(statement.get("Condition")).items()
             for key, wanted in mapping(keys).items()
         )
@@ -106,14 +110,14 @@ def _applies(statement: Statement, request: Request, version: object) -> bool:
 
 
 def _selects(statement: Statement, element: str, matches: Callable[[str], bool]) -> bool:
-    """An element absent both ways selects everything: trust policies have no Resource."""
+    """Tell whether an element selects; absent both ways it does: trust has no Resource."""
     if f"Not{element}" in statement:
         return not any(map(matches, texts(statement[f"Not{element}"])))
     return element not in statement or any(map(matches, texts(statement[element])))
 
 
 def _expand(text: str, context: Context, version: object) -> str | None:
-    """Fills in policy variables; None where one has no value, so that the text matches nothing.
+    """Fill in policy variables; None where one has no value, so that the text matches nothing.
 
     What is filled in never acts as a wildcard: its stars arrive as "${*}".
     """
@@ -159,7 +163,7 @@ def _like(pattern: str, value: str) -> bool:
 
 
 def _arn_like(pattern: str, value: str) -> bool:
-    """A wildcard stays within its colon-separated part, except in the last."""
+    """Compare part by part: a wildcard stays within its part, except in the last one."""
     wanted, found = pattern.split(":", _ARN_PARTS - 1), value.split(":", _ARN_PARTS - 1)
     return len(wanted) == len(found) and all(map(_like, wanted, found))
 
@@ -238,7 +242,7 @@ def _holds(name: str, key: str, wanted: list[str | None], context: Context) -> b
 
 
 def problem(document: object) -> str | None:
-    """What AWS would refuse in a document of any kind, as one sentence, or None."""
+    """Say what AWS would refuse in a document of any kind, as one sentence, or None."""
     if not isinstance(document, Mapping):
         return "A policy document must be a JSON object."
     policy = cast("Document", document)

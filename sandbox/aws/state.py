@@ -26,7 +26,7 @@ GUARD_RAIL = "SERVICE_CONTROL_POLICY"
 
 
 def organization_of(account: str) -> OrganizationsBackend | None:
-    """The organization that an account manages or is a member of."""
+    """Return the organization that an account manages or is a member of."""
     management, _ = organizations_backends.master_accounts.get(account, (account, PARTITION))
     if management not in organizations_backends:
         return None
@@ -35,7 +35,7 @@ def organization_of(account: str) -> OrganizationsBackend | None:
 
 
 def member(account: str) -> FakeAccount | None:
-    """An account's entry in its organization; the management account has one too."""
+    """Return an account's entry in its organization; the management account has one too."""
     organization = organization_of(account)
     accounts = organization.accounts if organization else []
     return next((entry for entry in accounts if entry.id == account), None)
@@ -56,12 +56,12 @@ def guard_rails_enabled(organization: OrganizationsBackend) -> bool:
 def guard_rails(
     target: FakeAccount | FakeOrganizationalUnit,
 ) -> list[FakePolicy]:
-    """The service control policies attached to a root, a unit or an account."""
+    """Return the service control policies attached to a root, a unit or an account."""
     return [found for found in target.attached_policies if found.type == GUARD_RAIL]
 
 
 def levels(account: FakeAccount) -> Iterator[FakeAccount | FakeOrganizationalUnit]:
-    """The account, then each unit above it up to the root."""
+    """Return the account, then each unit above it up to the root."""
     organization = organization_of(account.id)
     units = {unit.id: unit for unit in organization.ou} if organization else {}
     yield account
@@ -72,15 +72,15 @@ def levels(account: FakeAccount) -> Iterator[FakeAccount | FakeOrganizationalUni
 
 
 def iam(account: str) -> IAMBackend:
-    """The users, roles and policies of an account."""
+    """Return the users, roles and policies of an account."""
     return iam_backends[account][PARTITION]
 
 
 def role(account: str, name: str) -> Role | None:
-    """A role by its name."""
+    """Return a role by its name, if there is one."""
     return next((found for found in iam(account).roles.values() if found.name == name), None)
 
 
 def document(policy: object) -> Document:
-    """A policy that moto holds, as text or already read."""
+    """Return a policy that moto holds, as text or already read."""
     return cast("Document", json.loads(policy) if isinstance(policy, str) else policy)

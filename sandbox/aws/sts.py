@@ -21,7 +21,7 @@ _LONGEST_CHAINED_DURATION = 3600
 
 
 def rules(credentials: Credentials) -> Rules:
-    """The operations that this module answers itself."""
+    """Return the operations that this module answers itself."""
 
     def assume_role(call: Call) -> Answer:
         return _assume_role(call, credentials)

@@ -30,9 +30,9 @@ class Trust:
 
 
 def trust_in_role(role_arn: str, principal: Principal, request: Request) -> Trust:
-    """What the trust policy of a role says of a caller; a role that cannot be found says nothing.
+    """Judge a caller by the trust policy of a role.
 
-    The roles of an account that is closed or closing cannot be found.
+    A role that cannot be found trusts nobody, nor does one of an account that is closed or closing.
     """
     account, name = role_arn.split(":")[4:5], role_arn.rsplit("/", 1)[-1]
     role = state.role(account[0], name) if account and state.is_active(account[0]) else None
@@ -53,12 +53,21 @@ def trust_in_role(role_arn: str, principal: Principal, request: Request) -> Trus
 
 
 def unknown_principal(document: Document, management_account: str) -> str | None:
-    """The first principal that does not exist, as AWS quotes it: `"AWS":"arn:..."`."""
+    """Return the first principal that does not exist, as AWS quotes it: `"AWS":"arn:..."`."""
     for statement in policy.statements(document):
         for kind, name in _principals(statement):
             if not _exists(kind, name, management_account):
                 return f'"{kind}":"{name}"'
     return None
+
+
+def trusts_service(account: str, role_arn: str, service: str) -> bool:
+    """Whether a role of an account exists and names an AWS service as one that may assume it."""
+    role = next(
+        (found for found in state.iam(account).roles.values() if found.arn == role_arn), None
+    )
+    trusted = policy.statements(state.document(role.assume_role_policy_document)) if role else []
+    return any(("Service", service) in _principals(statement) for statement in trusted)
 
 
 def _principals(statement: Statement) -> Iterator[tuple[str, str]]:
@@ -85,19 +94,15 @@ def _exists(kind: str, name: str, management_account: str) -> bool:
         return _SERVICE.fullmatch(name) is not None
     if kind != "AWS" or name == "*":
         return True
-    if _ACCOUNT.fullmatch(name):
-        return _account_exists(name, management_account)
-    arn = _ARN.fullmatch(name)
-    if arn is None or not _account_exists(arn[2], management_account):
+    arn = _ARN.fullmatch(f"arn:aws:iam::{name}:root" if _ACCOUNT.fullmatch(name) else name)
+    if arn is None or not (arn[2] == management_account or state.member(arn[2])):
         return False
-    if arn[3] == "root":
-        return True
-    if arn[4] == "user":
-        return any(user.arn == name for user in state.iam(arn[2]).users.values())
-    if arn[4] == "assumed-role":
-        return state.role(arn[2], arn[5].split("/")[0]) is not None
-    return any(role.arn == name for role in state.iam(arn[2]).roles.values())
+    return arn[3] == "root" or _identity_exists(arn[2], arn[4], name)
 
 
-def _account_exists(account: str, management_account: str) -> bool:
-    return account == management_account or state.member(account) is not None
+def _identity_exists(account: str, kind: str, arn: str) -> bool:
+    backend = state.iam(account)
+    if kind == "assumed-role":
+        return state.role(account, arn.split("/")[1]) is not None
+    found = backend.users.values() if kind == "user" else backend.roles.values()
+    return any(identity.arn == arn for identity in found)

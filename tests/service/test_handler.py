@@ -33,9 +33,9 @@ def client() -> Iterator[Any]:
         environment.delenv("AWS_PROFILE", raising=False)
         environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
         environment.setenv("TABLE_NAME", TABLE)
-        handler._items.cache_clear()  # noqa: SLF001 - what a cold start does
+        handler._items.cache_clear()  # what a cold start does
         yield boto3.client("dynamodb")
-        handler._items.cache_clear()  # noqa: SLF001 - leaves no client of a mocked AWS behind
+        handler._items.cache_clear()  # leaves no client of a mocked AWS behind
 
 
 @pytest.fixture(autouse=True)

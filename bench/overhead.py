@@ -1,0 +1,40 @@
+"""What the structure of this repository costs: the program for prod against a bare one."""
+
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.programs import Programs
+from bench.verdict import verdict
+from sandbox.projects import STACKS
+
+RUNS = 9
+LIMIT = 1.25
+
+
+def measure(programs: Programs, scratch: Path, console: Console) -> None:
+    """Run both programs in turns, so that what else the machine does meets both alike."""
+    prod = next(stack for stack in STACKS if str(stack) == "app/prod")
+    whole = programs.order(prod, programs.outputs_before(prod))
+    bare = programs.bare(whole, scratch / "bare.py")
+    registered = [programs.run(order).resources for order in (whole, bare)]
+    with console.status("prod's program against a bare one"):
+        times = [(programs.run(whole).seconds, programs.run(bare).seconds) for _ in range(RUNS)]
+
+    table = Table(title=f"(a) import and program time, median of {RUNS} runs in turns")
+    for heading in ("program", "resources", "seconds", "fastest", "ratio", "limit", ""):
+        table.add_column(heading, justify="left" if heading == "program" else "right")
+    medians = [median(column) for column in zip(*times, strict=True)]
+    fastest = [min(column) for column in zip(*times, strict=True)]
+    ratio = medians[0] / medians[1]
+    table.add_row("a bare one", str(registered[1]), f"{medians[1]:.3f}", f"{fastest[1]:.3f}")
+    table.add_row(
+        str(prod),
+        str(registered[0]),
+        f"{medians[0]:.3f}",
+        f"{fastest[0]:.3f}",
+        *verdict(ratio, LIMIT),
+    )
+    console.print(table)

@@ -1,0 +1,184 @@
+"""The throw-away clone that the sandbox deploys from, and the release's way through it.
+
+The clone holds exactly what the work tree holds. Where that is a commit, the commit itself is
+deployed; where it differs, one more commit is made on top of it, in the clone only. The work tree
+and its repository are read, never written. Only git knows what a release is, so a folder that is
+no repository becomes one here.
+"""
+
+import os
+import subprocess
+from itertools import count
+from pathlib import Path
+
+from sandbox.problem import SandboxError, disk_full, is_disk_full
+from sandbox.projects import Ref
+
+ENGINE_KEYS = ("encryptionsalt:", "encryptedkey:", "secretsprovider:")
+"""What the engine writes into a settings file for another backend than the sandbox's.
+
+It writes them again where they are missing, so the clone does without.
+"""
+
+HEAD = "refs/source/head"
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "sandbox",
+    "GIT_AUTHOR_EMAIL": "sandbox@localhost",
+    "GIT_AUTHOR_DATE": "2000-01-01T00:00:00Z",
+    "GIT_COMMITTER_NAME": "sandbox",
+    "GIT_COMMITTER_EMAIL": "sandbox@localhost",
+    "GIT_COMMITTER_DATE": "2000-01-01T00:00:00Z",
+}
+"""The same content on the same commit gives the same commit again, at whatever time."""
+
+
+class Checkout:
+    """The clone at a directory, of the work tree at another."""
+
+    def __init__(self, source: Path, directory: Path) -> None:
+        self.source = source
+        self.directory = directory
+        self._git_directory = directory / ".git"
+
+    def snapshot(self) -> str:
+        """Return the commit that holds what the work tree holds now."""
+        self._git(self.source, "init", "--quiet", str(self.directory))
+        head = self._fetched_head()
+        tree = self._tree()
+        if head and tree == self._here("rev-parse", f"{head}^{{tree}}"):
+            return head
+        parents = ("-p", head) if head else ()
+        message = f"work tree of {head[:12] if head else 'no commit'}"
+        return self._here("commit-tree", tree, *parents, "-m", message)
+
+    def lend(self, environment: Path) -> None:
+        """Make the virtual environment that the projects' settings name be there as well."""
+        link = self.directory / ".venv"
+        (self._git_directory / "info" / "exclude").write_text(".venv\n", encoding="utf-8")
+        link.unlink(missing_ok=True)
+        link.symlink_to(environment)
+
+    def switch(self, ref: Ref, commit: str) -> str:
+        """Check the commit out as the head of a branch or as a tagged release; return the name."""
+        if ref == "tag":
+            name = self._tagged(commit)
+            self._check_out("--detach", name)
+        else:
+            name = ref
+            self._check_out("-B", name, commit)
+        return name
+
+    def _check_out(self, *arguments: str) -> None:
+        self._here("checkout", "--quiet", "--force", *arguments)
+        self._here("clean", "-d", "--force", "--quiet")
+        for settings in self.directory.glob("**/Pulumi.*.yaml"):
+            _drop_engine_keys(settings)
+
+    def _tagged(self, commit: str) -> str:
+        tags = self._here("tag", "--list", "v*", "--points-at", commit).split()
+        if tags:
+            return tags[-1]
+        taken = set(self._here("tag").split())
+        name = next(name for patch in count() if (name := f"v1.0.{patch}") not in taken)
+        self._here("update-ref", f"refs/tags/{name}", commit)
+        return name
+
+    def _fetched_head(self) -> str | None:
+        """Bring the work tree's commit and its history here, where it has one."""
+        if not self._is_repository() or not self._has_commit():
+            return None
+        self._here(
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--update-shallow",
+            str(self.source),
+            f"+HEAD:{HEAD}",
+        )
+        return self._here("rev-parse", HEAD)
+
+    def _tree(self) -> str:
+        """Write the files of the work tree that git does not ignore, as a tree."""
+        index = self._git_directory / "snapshot.index"
+        index.unlink(missing_ok=True)
+        variables = {
+            "GIT_INDEX_FILE": str(index),
+            "GIT_OBJECT_DIRECTORY": str(self._git_directory / "objects"),
+        }
+        if not self._is_repository():
+            variables |= {
+                "GIT_DIR": str(self._git_directory),
+                "GIT_WORK_TREE": str(self.source),
+            }
+        listed = self._git(
+            self.source,
+            *("ls-files", "-z", "--cached", "--others", "--exclude-standard"),
+            variables={} if self._is_repository() else variables,
+        )
+        files = [name for name in listed.split("\0") if self._is_file(name)]
+        self._git(
+            self.source,
+            *("update-index", "--add", "-z", "--stdin"),
+            variables=variables,
+            given="".join(f"{name}\0" for name in sorted(set(files))),
+        )
+        return self._git(self.source, "write-tree", variables=variables)
+
+    def _is_file(self, name: str) -> bool:
+        path = self.source / name
+        return bool(name) and (path.is_symlink() or path.is_file())
+
+    def _is_repository(self) -> bool:
+        """Tell whether the work tree is a repository of its own, not a folder within another."""
+        top = self._run(self.source, ("rev-parse", "--show-toplevel"), {}, "")
+        return top.returncode == 0 and Path(top.stdout.strip()).samefile(self.source)
+
+    def _has_commit(self) -> bool:
+        head = self._run(self.source, ("rev-parse", "--verify", "--quiet", "HEAD"), {}, "")
+        return head.returncode == 0
+
+    def _here(self, *arguments: str) -> str:
+        return self._git(self.directory, *arguments)
+
+    def _git(
+        self,
+        folder: Path,
+        *arguments: str,
+        variables: dict[str, str] | None = None,
+        given: str = "",
+    ) -> str:
+        result = self._run(folder, arguments, variables or {}, given)
+        if result.returncode:
+            if is_disk_full(result.stderr):
+                raise disk_full()
+            reason = (result.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+            raise SandboxError(f"git {arguments[0]} failed in {folder}: {reason}")
+        return result.stdout.strip()
+
+    def _run(
+        self, folder: Path, arguments: tuple[str, ...], variables: dict[str, str], given: str
+    ) -> subprocess.CompletedProcess[str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        try:
+            return subprocess.run(  # noqa: S603 - fixed words, and paths of this repository
+                ["git", "-c", f"core.hooksPath={os.devnull}", *arguments],  # noqa: S607 - the user's git
+                cwd=folder,
+                env=own | IDENTITY | variables | {"LC_ALL": "C"},
+                input=given,
+                capture_output=True,
+                encoding="utf-8",
+                errors="surrogateescape",
+                check=False,
+            )
+        except FileNotFoundError:
+            raise SandboxError(
+                "git is not installed, and releases are commits: install git, then run "
+                "`make sandbox` again."
+            ) from None
+
+
+def _drop_engine_keys(settings: Path) -> None:
+    lines = settings.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(ENGINE_KEYS)]
+    if kept != lines:
+        settings.write_text("".join(kept), encoding="utf-8")

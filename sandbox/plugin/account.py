@@ -1,0 +1,179 @@
+"""The AWS account that a provider works in: its credentials, its clients, its errors.
+
+Credentials, endpoint and region come from the standard AWS environment variables, overlaid with the
+provider's configuration. boto3 is imported late: the engine waits for the plugin's port, and most
+previews make no call at all.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from sandbox.plugin.values import Values
+
+if TYPE_CHECKING:
+    import boto3
+
+T = TypeVar("T")
+
+_POLL_SECONDS = 0.2
+_SERVICE_IDS = {
+    "acm": "ACM",
+    "account": "Account",
+    "apigateway": "API Gateway",
+    "dynamodb": "DynamoDB",
+    "iam": "IAM",
+    "lambda": "Lambda",
+    "logs": "CloudWatch Logs",
+    "organizations": "Organizations",
+    "route53": "Route 53",
+    "sts": "STS",
+}
+
+
+class AwsError(Exception):
+    """An answer of AWS that is an error, or none at all, as one sentence."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(" ".join(message.split()))
+        self.code = code
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether AWS says that what was asked for does not exist."""
+        return (
+            "NotFound" in self.code
+            or self.code.startswith("NoSuch")
+            or self.code in {"AWSOrganizationsNotInUseException", "PolicyNotAttachedException"}
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumption:
+    """A role to assume, and how."""
+
+    role_arn: str
+    session_name: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(kw_only=True)
+class Session:
+    """Credentials, and one client for each service and region made from them."""
+
+    base: boto3.Session
+    max_retries: int
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def call(self, service: str, region: str, operation: str, parameters: Values) -> Values:
+        """Makes one call. Parameters that are None are left out."""
+        from botocore import xform_name  # noqa: PLC0415  late, see the module's docstring
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+        given = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            client = self._client(service, region)
+            return cast("Values", getattr(client, xform_name(operation))(**given))
+        except ClientError as error:
+            answer = error.response.get("Error", {})
+            code, message = answer.get("Code", "Unknown"), answer.get("Message", "")
+            text = f"operation error {_SERVICE_IDS[service]}: {operation}, {code}: {message}"
+            raise AwsError(text, code) from error
+        except BotoCoreError as error:
+            text = f"operation error {_SERVICE_IDS[service]}: {operation}, {error}"
+            raise AwsError(text) from error
+
+    def _client(self, service: str, region: str) -> object:
+        from botocore.config import Config  # noqa: PLC0415  late, see the module's docstring
+
+        with self._lock:  # boto3 sessions may not make clients in two threads at once
+            if (service, region) not in self._clients:
+                make = cast("Any", self.base.client)
+                config = Config(
+                    retries={"mode": "standard", "max_attempts": self.max_retries},
+                    connect_timeout=5,
+                    max_pool_connections=32,
+                )
+                self._clients[service, region] = make(service, region_name=region, config=config)
+            return self._clients[service, region]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One account in one region, for one request of the engine."""
+
+    session: Session
+    id: str
+    region: str
+    timeout: float
+
+    def call(self, service: str, operation: str, **parameters: object) -> Values:
+        """Makes one call. Parameters that are None are left out."""
+        return self.session.call(service, self.region, operation, parameters)
+
+    def forgive_missing(self, service: str, operation: str, **parameters: object) -> None:
+        """Makes one call whose object may be gone already."""
+        try:
+            self.call(service, operation, **parameters)
+        except AwsError as error:
+            if not error.is_missing:
+                raise
+
+    def pages(
+        self, service: str, operation: str, key: str, **parameters: object
+    ) -> Iterator[Values]:
+        """Every item of a list that AWS answers in pages marked by `NextToken`."""
+        token: object = None
+        while True:
+            page = self.call(service, operation, NextToken=token, **parameters)
+            yield from page[key]
+            token = page.get("NextToken")
+            if token is None:
+                return
+
+    def wait_for(self, probe: Callable[[], T | None], describe: Callable[[], str]) -> T:
+        """What the probe finds at last; after the timeout an error that `describe` words."""
+        deadline = time.monotonic() + self.timeout
+        while (found := probe()) is None:
+            if time.monotonic() > deadline:
+                raise AwsError(f"timed out after {self.timeout:g} s: {describe()}")
+            time.sleep(_POLL_SECONDS)
+        return found
+
+
+def sign_in(credentials: Values, roles: list[Assumption], region: str, max_retries: int) -> Session:
+    """A session in the account of the last role, each role assumed with the one before it.
+
+    `credentials` are boto3's own keyword arguments, empty for what the environment says.
+    """
+    import boto3  # noqa: PLC0415  late, see the module's docstring
+
+    session = Session(base=boto3.Session(**credentials), max_retries=max_retries)
+    for role in roles:
+        try:
+            answer = session.call(
+                "sts",
+                region,
+                "AssumeRole",
+                {
+                    "RoleArn": role.role_arn,
+                    "RoleSessionName": role.session_name or "pulumi",
+                    "ExternalId": role.external_id,
+                },
+            )
+        except AwsError as error:
+            text = f"Cannot assume IAM Role ({role.role_arn}): {error}"
+            raise AwsError(text, error.code) from error
+        keys = answer["Credentials"]
+        base = boto3.Session(
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+        session = Session(base=base, max_retries=max_retries)
+    return session

@@ -1,0 +1,214 @@
+"""IAM: roles and their policies."""
+
+import json
+import re
+
+from sandbox.plugin.account import Account, AwsError
+from sandbox.plugin.schema import (
+    TAGS,
+    AutoName,
+    Resource,
+    blocks,
+    boolean,
+    document,
+    integer,
+    string,
+    strings,
+)
+from sandbox.plugin.tags import tag_changes, tag_list, tag_map
+from sandbox.plugin.values import Values
+
+_SERVICE = "iam"
+_NAMING = {
+    "name": string(replaces=True),
+    "namePrefix": string(replaces=True, computed=True),
+}
+
+
+def _name(args: Values) -> str:
+    """The name, made from a prefix where only that is given."""
+    from uuid import uuid4
+
+    return args.get("name") or f"{args['namePrefix']}{uuid4().hex[:26]}"
+
+
+def _text(policy: object) -> str:
+    """A policy as text; boto3 decodes IAM's documents."""
+    return policy if isinstance(policy, str) else json.dumps(policy)
+
+
+class Role(Resource):
+    """A role; its id is its name."""
+
+    token = "aws:iam/role:Role"
+    title = "IAM Role"
+    arguments = {
+        "assumeRolePolicy": document(required=True),
+        "description": string(),
+        "forceDetachPolicies": boolean(default=False),
+        "inlinePolicies": blocks({}, computed=True, carried=False),
+        "managedPolicyArns": strings(computed=True, carried=False),
+        "maxSessionDuration": integer(default=3600),
+        **_NAMING,
+        "path": string(default="/", replaces=True),
+        "permissionsBoundary": string(),
+        **TAGS,
+    }
+    outputs = ("arn", "createDate", "tagsAll", "uniqueId")
+    auto_name = AutoName(length=64)
+    conflicts = (("name", "namePrefix"),)
+
+    def create(self, account: Account, args: Values) -> str:
+        role = account.call(
+            _SERVICE,
+            "CreateRole",
+            AssumeRolePolicyDocument=args["assumeRolePolicy"],
+            Description=args.get("description"),
+            MaxSessionDuration=args["maxSessionDuration"],
+            Path=args["path"],
+            PermissionsBoundary=args.get("permissionsBoundary"),
+            RoleName=_name(args),
+            Tags=tag_list(args),
+        )["Role"]
+        return role["RoleName"]
+
+    def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
+        role = account.call(_SERVICE, "GetRole", RoleName=resource_id)["Role"]
+        boundary = role.get("PermissionsBoundary") or {}
+        return {
+            "arn": role["Arn"],
+            "assumeRolePolicy": _text(role["AssumeRolePolicyDocument"]),
+            "createDate": role["CreateDate"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "description": role.get("Description", ""),
+            "maxSessionDuration": role["MaxSessionDuration"],
+            "name": role["RoleName"],
+            "path": role["Path"],
+            "permissionsBoundary": boundary.get("PermissionsBoundaryArn", ""),
+            "tagsAll": tag_map(role.get("Tags", [])),
+            "uniqueId": role["RoleId"],
+        }
+
+    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
+        account.call(
+            _SERVICE,
+            "UpdateAssumeRolePolicy",
+            RoleName=resource_id,
+            PolicyDocument=new["assumeRolePolicy"],
+        )
+        account.call(
+            _SERVICE,
+            "UpdateRole",
+            RoleName=resource_id,
+            Description=new.get("description", ""),
+            MaxSessionDuration=new["maxSessionDuration"],
+        )
+        boundary = new.get("permissionsBoundary")
+        if boundary:
+            account.call(
+                _SERVICE,
+                "PutRolePermissionsBoundary",
+                RoleName=resource_id,
+                PermissionsBoundary=boundary,
+            )
+        elif old.get("permissionsBoundary"):
+            account.call(_SERVICE, "DeleteRolePermissionsBoundary", RoleName=resource_id)
+        to_set, to_remove = tag_changes(old, new)
+        if to_remove:
+            account.call(_SERVICE, "UntagRole", RoleName=resource_id, TagKeys=to_remove)
+        if to_set:
+            tags = tag_list({"tagsAll": to_set})
+            account.call(_SERVICE, "TagRole", RoleName=resource_id, Tags=tags)
+
+    def delete(self, account: Account, resource_id: str, state: Values) -> None:
+        if state.get("forceDetachPolicies"):
+            attached = account.call(_SERVICE, "ListAttachedRolePolicies", RoleName=resource_id)
+            for policy in attached["AttachedPolicies"]:
+                account.call(
+                    _SERVICE,
+                    "DetachRolePolicy",
+                    RoleName=resource_id,
+                    PolicyArn=policy["PolicyArn"],
+                )
+            inline = account.call(_SERVICE, "ListRolePolicies", RoleName=resource_id)
+            for name in inline["PolicyNames"]:
+                account.call(_SERVICE, "DeleteRolePolicy", RoleName=resource_id, PolicyName=name)
+        account.call(_SERVICE, "DeleteRole", RoleName=resource_id)
+
+
+class RolePolicy(Resource):
+    """A policy inside a role; its id is ROLE:NAME."""
+
+    token = "aws:iam/rolePolicy:RolePolicy"
+    title = "IAM Role Policy"
+    arguments = {
+        **_NAMING,
+        "policy": document(required=True),
+        "role": string(required=True, replaces=True),
+    }
+    auto_name = AutoName()
+    conflicts = (("name", "namePrefix"),)
+
+    def create(self, account: Account, args: Values) -> str:
+        name = _name(args)
+        self._put(account, args["role"], name, args["policy"])
+        return f"{args['role']}:{name}"
+
+    def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
+        role, _, name = resource_id.partition(":")
+        policy = account.call(_SERVICE, "GetRolePolicy", RoleName=role, PolicyName=name)
+        return {"name": name, "policy": _text(policy["PolicyDocument"]), "role": role}
+
+    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
+        role, _, name = resource_id.partition(":")
+        self._put(account, role, name, new["policy"])
+
+    def delete(self, account: Account, resource_id: str, state: Values) -> None:
+        role, _, name = resource_id.partition(":")
+        account.call(_SERVICE, "DeleteRolePolicy", RoleName=role, PolicyName=name)
+
+    @staticmethod
+    def _put(account: Account, role: str, name: str, policy: str) -> None:
+        account.call(
+            _SERVICE, "PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=policy
+        )
+
+
+class RolePolicyAttachment(Resource):
+    """A managed policy attached to a role; its id is ROLE/ARN."""
+
+    token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    title = "IAM Role Policy Attachment"
+    arguments = {
+        "policyArn": string(required=True, replaces=True),
+        "role": string(required=True, replaces=True),
+    }
+
+    def create(self, account: Account, args: Values) -> str:
+        role, policy_arn = args["role"], args["policyArn"]
+        account.call(_SERVICE, "AttachRolePolicy", RoleName=role, PolicyArn=policy_arn)
+        return f"{role}/{policy_arn}"
+
+    def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
+        role, policy_arn = self._parts(resource_id)
+        marker: object = None
+        while True:
+            page = account.call(_SERVICE, "ListAttachedRolePolicies", RoleName=role, Marker=marker)
+            if any(item["PolicyArn"] == policy_arn for item in page["AttachedPolicies"]):
+                return {"policyArn": policy_arn, "role": role}
+            if not page.get("IsTruncated"):
+                return None
+            marker = page["Marker"]
+
+    def delete(self, account: Account, resource_id: str, state: Values) -> None:
+        role, policy_arn = self._parts(resource_id)
+        account.call(_SERVICE, "DetachRolePolicy", RoleName=role, PolicyArn=policy_arn)
+
+    @staticmethod
+    def _parts(resource_id: str) -> tuple[str, str]:
+        match = re.fullmatch(r"([^/]+)/(arn:.+)", resource_id)
+        if match is None:
+            raise AwsError(f"a role policy attachment's id is ROLE/POLICY_ARN, not {resource_id}")
+        return match[1], match[2]
+
+
+RESOURCES = (Role(), RolePolicy(), RolePolicyAttachment())

@@ -1,0 +1,263 @@
+"""What an update that was killed left in a state, put right so that the next one simply goes on.
+
+A killed engine leaves the steps it had begun as pending operations. A thing whose creation is
+pending may exist or not, so it is looked for in the embedded AWS by what identifies it there. If
+it exists, the state adopts it under its own name; if not, the operation is forgotten and the next
+update creates the thing. Other pending operations are about resources that the state knows; a
+refresh settles those, and reads what was adopted.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from sandbox import access
+from sandbox.problem import SandboxError
+
+State = dict[str, Any]
+
+ABSENT = re.compile("NotFound|NoSuch|NotInUse|NotExist")
+"""Error codes by which AWS says that a thing is not there."""
+
+REPEATABLE = {
+    "aws:acm/certificateValidation:CertificateValidation",
+    "aws:apigateway/account:Account",
+    "aws:apigateway/methodSettings:MethodSettings",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "pulumi:providers:aws",
+}
+"""Types whose creation sets or waits for something: done twice it is the same as done once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """The look for one thing: as whom, by which inputs, and which ids the state knows already."""
+
+    client: Callable[[str], Any]
+    inputs: Mapping[str, Any]
+    known: frozenset[str]
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - an input is of any type
+        return self.inputs[name]
+
+    def pages(self, service: str, operation: str, field: str, **arguments: Any) -> Iterable[Any]:  # noqa: ANN401 - boto3 makes its operations at run time
+        """Return everything that an operation lists."""
+        for page in self.client(service).get_paginator(operation).paginate(**arguments):
+            yield from page[field]
+
+    def new(self, ids: Iterable[str]) -> str | None:
+        """Return the first id that no resource in the state has."""
+        return next((found for found in ids if found not in self.known), None)
+
+
+def settle(state: State, url: str) -> list[str]:
+    """Settle the pending operations of an exported state in place; return what was found."""
+    deployment = state["deployment"]
+    resources: list[State] = deployment.setdefault("resources", [])
+    pending: list[State] = deployment.pop("pending_operations", None) or []
+    return [_settled(it["type"], it["resource"], resources, url) for it in pending]
+
+
+def _settled(operation: str, resource: State, resources: list[State], url: str) -> str:
+    name = resource["urn"].split("::")[-1]
+    if operation != "creating":
+        return f"{name} may have changed ({operation})"
+    found = _existing(resource, resources, url)
+    if found is None:
+        return f"{name} had not been created"
+    _retire(resource["urn"], resources)
+    resources.append(resource | {"id": found, "outputs": {}})
+    return f"{name} had been created ({found})"
+
+
+def _retire(urn: str, resources: list[State]) -> None:
+    """Leave what the adopted resource replaces as the engine would have after creating it."""
+    for old in [it for it in resources if it["urn"] == urn]:
+        if old.get("pendingReplacement"):
+            resources.remove(old)
+        else:
+            old["delete"] = True
+
+
+def _existing(resource: State, resources: list[State], url: str) -> str | None:
+    kind = resource["type"]
+    if kind in REPEATABLE:
+        return None
+    if kind not in FINDERS:
+        raise SandboxError(
+            f"A killed update may or may not have created {resource['urn']}, and the sandbox "
+            f"cannot look for a {kind}: start over with `make sandbox-down` and `make sandbox`."
+        )
+    caller = _caller(resource.get("provider", ""), resources, url)
+    search = Search(
+        client=lambda service: access.client(service, caller),
+        inputs=resource.get("inputs", {}),
+        known=frozenset(it["id"] for it in resources if it.get("id")),
+    )
+    try:
+        return FINDERS[kind](search)
+    except ClientError as error:
+        if ABSENT.search(error.response.get("Error", {}).get("Code", "")):
+            return None
+        raise
+
+
+def _caller(provider: str, resources: list[State], url: str) -> access.Access:
+    """Return the access that the resource's provider works with."""
+    inputs = next(it["inputs"] for it in resources if f"{it['urn']}::{it.get('id')}" == provider)
+    roles = json.loads(inputs.get("assumeRoles", "[]"))
+    return access.as_role(url, roles[-1]["roleArn"]) if roles else access.as_operator(url)
+
+
+def _organization(search: Search) -> str | None:
+    found = search.client("organizations").describe_organization()
+    return found["Organization"]["Id"]
+
+
+def _organizational_unit(search: Search) -> str | None:
+    units = search.pages(
+        "organizations",
+        "list_organizational_units_for_parent",
+        "OrganizationalUnits",
+        ParentId=search["parentId"],
+    )
+    return search.new(it["Id"] for it in units if it["Name"] == search["name"])
+
+
+def _account(search: Search) -> str | None:
+    accounts = search.pages("organizations", "list_accounts", "Accounts")
+    return search.new(it["Id"] for it in accounts if it["Email"] == search["email"])
+
+
+def _policy(search: Search) -> str | None:
+    kind = search.inputs.get("type", "SERVICE_CONTROL_POLICY")
+    policies = search.pages("organizations", "list_policies", "Policies", Filter=kind)
+    return search.new(it["Id"] for it in policies if it["Name"] == search["name"])
+
+
+def _policy_attachment(search: Search) -> str | None:
+    target, policy = search["targetId"], search["policyId"]
+    policies = search.pages(
+        "organizations",
+        "list_policies_for_target",
+        "Policies",
+        TargetId=target,
+        Filter="SERVICE_CONTROL_POLICY",
+    )
+    return search.new(f"{target}:{policy}" for it in policies if it["Id"] == policy)
+
+
+def _zone(search: Search) -> str | None:
+    zones = search.pages("route53", "list_hosted_zones", "HostedZones")
+    return search.new(
+        it["Id"].removeprefix("/hostedzone/")
+        for it in zones
+        if it["Name"].rstrip(".") == search["name"].rstrip(".").lower()
+    )
+
+
+def _record(search: Search) -> str | None:
+    zone, name, kind = search["zoneId"], search["name"].rstrip("."), search["type"]
+    records = search.pages(
+        "route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone
+    )
+    return search.new(
+        f"{zone}_{name}_{kind}"
+        for it in records
+        if it["Type"] == kind and it["Name"].startswith(f"{name.lower()}.")
+    )
+
+
+def _role(search: Search) -> str | None:
+    return search.client("iam").get_role(RoleName=search["name"])["Role"]["RoleName"]
+
+
+def _certificate(search: Search) -> str | None:
+    certificates = search.pages("acm", "list_certificates", "CertificateSummaryList")
+    return search.new(
+        it["CertificateArn"] for it in certificates if it["DomainName"] == search["domainName"]
+    )
+
+
+def _rest_api(search: Search) -> str | None:
+    apis = search.pages("apigateway", "get_rest_apis", "items")
+    return search.new(it["id"] for it in apis if it["name"] == search["name"])
+
+
+def _deployment(search: Search) -> str | None:
+    api = search["restApi"]
+    deployments = search.pages("apigateway", "get_deployments", "items", restApiId=api)
+    found = search.new(it["id"] for it in deployments)
+    return f"{api}/{found}" if found else None
+
+
+def _stage(search: Search) -> str | None:
+    api, name = search["restApi"], search["stageName"]
+    search.client("apigateway").get_stage(restApiId=api, stageName=name)
+    return f"{api}/{name}"
+
+
+def _domain_name(search: Search) -> str | None:
+    name = search["domainName"]
+    return search.client("apigateway").get_domain_name(domainName=name)["domainName"]
+
+
+def _base_path_mapping(search: Search) -> str | None:
+    domain, path = search["domainName"], search.inputs.get("basePath", "")
+    search.client("apigateway").get_base_path_mapping(domainName=domain, basePath=path or "(none)")
+    return f"{domain}/{path}"
+
+
+def _function(search: Search) -> str | None:
+    name = search["name"]
+    return search.client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionName"]
+
+
+def _permission(search: Search) -> str | None:
+    function = search["function"]
+    policy = json.loads(search.client("lambda").get_policy(FunctionName=function)["Policy"])
+    found = search.new(
+        it["Sid"]
+        for it in policy["Statement"]
+        if it["Action"] == search["action"] and search["principal"] in json.dumps(it["Principal"])
+    )
+    return f"{function}/{found}" if found else None
+
+
+def _log_group(search: Search) -> str | None:
+    name = search["name"]
+    groups = search.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+    return search.new(it["logGroupName"] for it in groups if it["logGroupName"] == name)
+
+
+def _table(search: Search) -> str | None:
+    table = search.client("dynamodb").describe_table(TableName=search["name"])
+    return table["Table"]["TableName"]
+
+
+FINDERS: Mapping[str, Callable[[Search], str | None]] = {
+    "aws:acm/certificate:Certificate": _certificate,
+    "aws:apigateway/basePathMapping:BasePathMapping": _base_path_mapping,
+    "aws:apigateway/deployment:Deployment": _deployment,
+    "aws:apigateway/domainName:DomainName": _domain_name,
+    "aws:apigateway/restApi:RestApi": _rest_api,
+    "aws:apigateway/stage:Stage": _stage,
+    "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:dynamodb/table:Table": _table,
+    "aws:iam/role:Role": _role,
+    "aws:lambda/function:Function": _function,
+    "aws:lambda/permission:Permission": _permission,
+    "aws:organizations/account:Account": _account,
+    "aws:organizations/organization:Organization": _organization,
+    "aws:organizations/organizationalUnit:OrganizationalUnit": _organizational_unit,
+    "aws:organizations/policy:Policy": _policy,
+    "aws:organizations/policyAttachment:PolicyAttachment": _policy_attachment,
+    "aws:route53/record:Record": _record,
+    "aws:route53/zone:Zone": _zone,
+}
+"""How to find the id, in the form an import takes, of a thing of each type that is made once."""

@@ -1,0 +1,50 @@
+"""The table at the end: what runs where, from which commit."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.projects import ORG
+from sandbox.sandbox import Deployed, account_ids
+
+WIDTH = 100
+SHORT_COMMIT = 7
+MORE = "make sandbox-shell opens a shell in it, make sandbox-down removes it."
+
+
+def show(deployed: Sequence[Deployed]) -> None:
+    """Print the table and, in one line, whether anything changed."""
+    console = Console(width=WIDTH, highlight=False)
+    console.print(_table(deployed))
+    unchanged = all(it.update.is_unchanged for it in deployed)
+    state = "Every resource unchanged." if unchanged else "The sandbox is up."
+    console.print(f"{state} {MORE}")
+
+
+def _table(deployed: Sequence[Deployed]) -> Table:
+    ids = account_ids(next(it.update.outputs for it in deployed if it.stack == ORG))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("account", "account id", "stack", "release"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("resources", justify="right")
+    table.add_column("outputs", overflow="fold")
+    table.add_column("seconds", justify="right")
+    for it in deployed:
+        outputs = it.update.outputs
+        table.add_row(
+            it.stack.account,
+            ids[it.stack.account],
+            str(it.stack),
+            f"{outputs['release_ref']} {outputs['release_commit'][:SHORT_COMMIT]}",
+            str(len(it.update.resources)),
+            ", ".join(_short(outputs[name]) for name in it.stack.shows),
+            f"{it.seconds:.0f}",
+        )
+    return table
+
+
+def _short(output: Any) -> str:  # noqa: ANN401 - an output is of any type
+    return str(output if isinstance(output, str) else output[0])

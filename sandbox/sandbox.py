@@ -1,0 +1,286 @@
+"""One sandbox in one directory: brought up, used and taken down.
+
+Owns the order of things: embedded AWS, engine, checkout, what killed updates left, then each stack
+at the git reference it deploys from. The commands and the engine tests both work through it.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sandbox import access, environment, processes, recovery, updates
+from sandbox.checkout import Checkout
+from sandbox.embedded import EmbeddedAws, Server
+from sandbox.engine import Built, on_path
+from sandbox.lock import exclusive
+from sandbox.problem import SandboxError, disk_full, is_disk_full, of_system
+from sandbox.projects import MANAGEMENT, ORG, STACKS, Stack
+from sandbox.ticker import Ticker
+
+ROOT = Path(__file__).parent.parent
+ACCESS_ROLE = "OrganizationAccountAccessRole"
+ACCOUNT_KEY = f"{MANAGEMENT}:managementAccountId"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A stack after its update."""
+
+    stack: Stack
+    update: updates.Update
+    seconds: float
+
+
+class UpdateError(SandboxError):
+    """A stack's update failed; shown with the engine's own words."""
+
+
+class Sandbox:
+    """The sandbox in a directory, for the work tree at `source`."""
+
+    def __init__(self, directory: Path, source: Path = ROOT) -> None:
+        self.directory = directory.absolute()
+        self.source = source
+        self.checkout = Checkout(source, self.directory / "checkout")
+        self._id = str(self.directory)
+        self._aws = EmbeddedAws(self.directory)
+        self._state = self.directory / "state"
+        self._lock = self.directory / "lock"
+
+    def up(self, stacks: Sequence[Stack] = STACKS, port: int = 0) -> list[Deployed]:
+        """Bring the stacks up, in this order; whatever an earlier run left is made use of."""
+        try:
+            self._make_directory()
+            with exclusive(self._lock):
+                commit = self._prepare(port)
+                return [self._deploy(stack, commit) for stack in stacks]
+        except OSError as error:
+            raise of_system(error) from error
+
+    def down(self) -> bool:
+        """End what was started here and remove it; return whether there was anything."""
+        if not self.directory.exists():
+            return False
+        with exclusive(self._lock):
+            self._aws.stop()
+            processes.end(processes.of_engine(self._id))
+            shutil.rmtree(self.directory)
+        return True
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which programs run inside; the sandbox has to be up."""
+        return environment.sandboxed(os.environ, self.directory, self._engine(), self._server().url)
+
+    def pulumi(
+        self, *arguments: str, folder: str = ".", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the engine in a project's folder of the checkout; `check` refuses failures."""
+        variables = self.environment()
+        result = subprocess.run(  # noqa: S603 - the engine, with the caller's words
+            [_pulumi(variables), "--non-interactive", *arguments],
+            cwd=self.checkout.directory / folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and result.returncode:
+            raise SandboxError(
+                f"pulumi {' '.join(arguments)} failed in {folder}:\n{result.stdout}{result.stderr}"
+            )
+        return result
+
+    def outputs(self, stack: Stack) -> dict[str, Any]:
+        """Return a stack's outputs, secret ones in clear."""
+        arguments = ("stack", "output", "--json", "--show-secrets", "--stack", stack.name)
+        return json.loads(self.pulumi(*arguments, folder=stack.folder).stdout)
+
+    def account_ids(self) -> dict[str, str]:
+        """Return the id of every account by name, as org/main exports them."""
+        return account_ids(self.outputs(ORG))
+
+    def access(self, account: str) -> access.Access:
+        """Return administrator's access to an account, for `boto3.client(service, **access)`."""
+        url = self._server().url
+        if account == MANAGEMENT:
+            return access.as_operator(url)
+        return access.as_role(url, f"arn:aws:iam::{self.account_ids()[account]}:role/{ACCESS_ROLE}")
+
+    def _make_directory(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / ".gitignore").write_text("*\n", encoding="utf-8")
+
+    def _prepare(self, port: int) -> str:
+        """Make everything ready for updates; return the commit to deploy."""
+        self._start_aws(port)
+        self._engine()
+        self._state.mkdir(exist_ok=True)
+        environment.provide_plugin(self.directory / "bin")
+        commit = self.checkout.snapshot()
+        self.checkout.lend(Path(sys.prefix))
+        self.checkout.switch("main", commit)
+        self._recover()
+        return commit
+
+    def _start_aws(self, port: int) -> None:
+        account = self._management_account()
+        server = self._aws.server()
+        if server and server.account == account and port in {0, server.port}:
+            return
+        if self._state.exists():
+            why = "is for another account or port" if server else "has ended with all it held"
+            sys.stdout.write(f"The embedded AWS {why}: every stack starts over.\n")
+            processes.end(processes.of_engine(self._id))
+            shutil.rmtree(self._state)
+        with Ticker("aws") as ticker:
+            ticker.show(self._aws.start(account, port).url)
+
+    def _management_account(self) -> str:
+        settings = self.source / ORG.settings
+        try:
+            account = yaml.safe_load(settings.read_text(encoding="utf-8"))["config"][ACCOUNT_KEY]
+        except (OSError, yaml.YAMLError, KeyError, TypeError):
+            account = None
+        if not (isinstance(account, str) and account.isdigit()):
+            raise SandboxError(
+                f"{ORG.settings} has no {ACCOUNT_KEY}, and the embedded AWS needs it: set it to "
+                "the management account's twelve digits, in quotes."
+            )
+        return account
+
+    def _server(self) -> Server:
+        server = self._aws.server()
+        if server is None:
+            raise SandboxError(
+                f"The embedded AWS does not run (if it did, {self._aws.log} may say why it ended): "
+                "run `make sandbox`."
+            )
+        return server
+
+    def _engine(self) -> Path:
+        built = Built(ROOT / ".engine")
+        others = [
+            folder
+            for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+            if Path(folder) != built.programs
+        ]
+        return on_path(os.pathsep.join(others)) or built.ensure()
+
+    def _recover(self) -> None:
+        """Put right what killed updates left, unless one is still at work."""
+        for file in sorted(self._state.glob(".pulumi/locks/**/*.json")):
+            held = json.loads(file.read_text(encoding="utf-8"))
+            since = datetime.fromisoformat(held["timestamp"]).timestamp()
+            if processes.holds_since(held["pid"], since):
+                raise SandboxError(
+                    f"pulumi (process {held['pid']}) works on {file.parent.parent.name}/"
+                    f"{file.parent.name} in this sandbox: wait until it is done, then run "
+                    "`make sandbox` again."
+                )
+        processes.end(processes.orphans(self._id))
+        folders = {stack.project: stack.folder for stack in STACKS}
+        for file in sorted(self._state.glob(".pulumi/stacks/*/*.json")):
+            if file.parent.name in folders:
+                self._recover_stack(file, folders[file.parent.name])
+
+    def _recover_stack(self, file: Path, folder: str) -> None:
+        """Take the lock from a stack and settle its pending operations, if it has any."""
+        project, name = file.parent.name, file.stem
+        locks = self._state / ".pulumi/locks/organization" / project / name
+        if any(locks.glob("*.json")):
+            self.pulumi("cancel", "--yes", "--stack", name, folder=folder)
+        if not _has_pending(file):
+            return
+        with Ticker(f"{project}/{name}") as ticker:
+            ticker.show("settling what a killed update left")
+            exported = self.pulumi("stack", "export", "--stack", name, folder=folder)
+            state = json.loads(exported.stdout)
+            told = self._settle(state)
+            settled = self.directory / "settled.json"
+            settled.write_text(json.dumps(state), encoding="utf-8")
+            self.pulumi("stack", "import", "--stack", name, "--file", str(settled), folder=folder)
+            self.pulumi("refresh", "--yes", "--skip-preview", "--stack", name, folder=folder)
+            ticker.show("after a killed update: " + "; ".join(told))
+
+    def _settle(self, state: recovery.State) -> list[str]:
+        try:
+            return recovery.settle(state, self._server().url)
+        except (BotoCoreError, ClientError) as error:
+            raise SandboxError(
+                f"What a killed update left cannot be looked up ({error}): start over with "
+                "`make sandbox-down` and `make sandbox`."
+            ) from error
+
+    def _deploy(self, stack: Stack, commit: str) -> Deployed:
+        self.checkout.switch(stack.ref, commit)
+        try:
+            with Ticker(str(stack)) as ticker:
+                update = self._update(stack, ticker)
+                ticker.show(_summary(update))
+                if not update.succeeded:
+                    raise self._failure(stack, update)
+                return Deployed(stack=stack, update=update, seconds=ticker.seconds)
+        finally:
+            self.checkout.switch("main", commit)
+
+    def _update(self, stack: Stack, ticker: Ticker) -> updates.Update:
+        if not (self._state / f".pulumi/stacks/{stack}.json").exists():
+            self.pulumi("stack", "init", stack.name, "--no-select", folder=stack.folder)
+        variables = self.environment()
+        return updates.run(
+            _pulumi(variables),
+            stack.name,
+            self.checkout.directory / stack.folder,
+            variables,
+            lambda update: ticker.show(_summary(update)),
+        )
+
+    def _failure(self, stack: Stack, update: updates.Update) -> SandboxError:
+        said = "\n".join(update.errors)
+        if self._aws.server() is None:
+            return UpdateError(
+                f"The embedded AWS ended while {stack} was updated ({self._aws.log}): run "
+                "`make sandbox` again, it starts over."
+            )
+        if is_disk_full(said):
+            return disk_full()
+        return UpdateError(
+            f"{said}\n{stack} failed. To look closer: make sandbox-shell, then {stack.command}"
+        )
+
+
+def account_ids(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return the id of every account by name, from the outputs of org/main."""
+    return {MANAGEMENT: outputs["management_account_id"], **outputs["accounts"]}
+
+
+def _has_pending(state: Path) -> bool:
+    stored = json.loads(state.read_text(encoding="utf-8"))
+    latest: dict[str, Any] = stored["checkpoint"].get("latest") or {}
+    return bool(latest.get("pending_operations"))
+
+
+def _pulumi(variables: Mapping[str, str]) -> str:
+    found = shutil.which("pulumi", path=variables["PATH"])
+    if found is None:
+        raise SandboxError("The Pulumi engine is gone from PATH: run `make sandbox` again.")
+    return found
+
+
+def _summary(update: updates.Update) -> str:
+    count = f"{len(update.resources)} resources"
+    if not update.succeeded:
+        return count
+    changes = [f"{number} {kind}" for kind, number in update.changes.items() if kind != "same"]
+    return f"{count}: {', '.join(changes)}" if changes else f"{count} unchanged"

@@ -1,0 +1,68 @@
+"""Work trees and programs that stand in for real ones."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def git() -> Run:
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@example.com",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@example.com",
+    }
+
+    def run(folder: Path, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            env=variables,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    return run
+
+
+@pytest.fixture
+def source(tmp_path: Path, git: Run) -> Path:
+    """A repository with one commit, as far as the sandbox looks at it."""
+    folder = tmp_path / "source"
+    (folder / "stacks" / "org").mkdir(parents=True)
+    (folder / "stacks" / "dns").mkdir()
+    (folder / "stacks" / "org" / "Pulumi.main.yaml").write_text(
+        'config:\n  org:managementAccountId: "111122223333"\n'
+    )
+    (folder / "stacks" / "dns" / "Pulumi.yaml").write_text("name: dns\n")
+    (folder / ".gitignore").write_text("*.ignored\n")
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "first")
+    return folder
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Put an executable shell script in front of everything on PATH."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def write(name: str, script: str) -> Path:
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    return write

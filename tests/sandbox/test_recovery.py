@@ -1,0 +1,331 @@
+"""What a killed update left is looked up in AWS, and adopted or forgotten."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from sandbox import access, recovery
+from sandbox.embedded import EmbeddedAws
+from sandbox.plugin.catalogue import RESOURCES
+from sandbox.problem import SandboxError
+
+PROVIDER = {
+    "urn": "urn:pulumi:dev::app::pulumi:providers:aws::account",
+    "id": "p1",
+    "type": "pulumi:providers:aws",
+    "inputs": {"region": "eu-central-1"},
+}
+Make = Callable[[Callable[..., Any]], tuple[dict[str, Any], str]]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    aws = EmbeddedAws(tmp_path_factory.mktemp("aws"))
+    yield aws.start("111122223333", 0).url
+    aws.stop()
+
+
+@pytest.fixture
+def client(url: str) -> Callable[..., Any]:
+    return lambda service: boto3.client(service, **access.as_operator(url))
+
+
+def pending(kind: str, inputs: dict[str, Any], name: str = "it") -> dict[str, Any]:
+    return {
+        "type": "creating",
+        "resource": {
+            "urn": f"urn:pulumi:dev::app::{kind}::{name}",
+            "custom": True,
+            "type": kind,
+            "inputs": inputs,
+            "parent": "urn:parent",
+            "provider": f"{PROVIDER['urn']}::{PROVIDER['id']}",
+        },
+    }
+
+
+def state(*operations: dict[str, Any], resources: tuple[dict[str, Any], ...] = ()) -> Any:
+    return {
+        "version": 3,
+        "deployment": {
+            "resources": [dict(it) for it in (PROVIDER, *resources)],
+            "pending_operations": list(operations),
+        },
+    }
+
+
+def role(client: Callable[..., Any], name: str) -> str:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    made = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    return made["Role"]["Arn"]
+
+
+def make_role(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    role(client, "r-1")
+    return {"name": "r-1"}, "r-1"
+
+
+def make_table(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    client("dynamodb").create_table(
+        TableName="t-1",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return {"name": "t-1"}, "t-1"
+
+
+def make_log_group(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    client("logs").create_log_group(logGroupName="l-1")
+    client("logs").create_log_group(logGroupName="l-1-other")
+    return {"name": "l-1"}, "l-1"
+
+
+def zone(client: Callable[..., Any], name: str) -> str:
+    made = client("route53").create_hosted_zone(Name=name, CallerReference=name)
+    return made["HostedZone"]["Id"].removeprefix("/hostedzone/")
+
+
+def make_zone(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    return {"name": "Dev.example.com"}, zone(client, "dev.example.com")
+
+
+def make_record(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    made = zone(client, "records.example.com")
+    record = {
+        "Name": "a.records.example.com",
+        "Type": "TXT",
+        "TTL": 60,
+        "ResourceRecords": [{"Value": '"a"'}],
+    }
+    client("route53").change_resource_record_sets(
+        HostedZoneId=made,
+        ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]},
+    )
+    inputs = {"zoneId": made, "name": "a.records.example.com", "type": "TXT"}
+    return inputs, f"{made}_a.records.example.com_TXT"
+
+
+def make_certificate(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    made = client("acm").request_certificate(
+        DomainName="api.dev.example.com", ValidationMethod="DNS"
+    )
+    return {"domainName": "api.dev.example.com"}, made["CertificateArn"]
+
+
+def rest_api(client: Callable[..., Any], name: str) -> str:
+    api = client("apigateway")
+    made: str = api.create_rest_api(name=name)["id"]
+    root = api.get_resources(restApiId=made)["items"][0]["id"]
+    api.put_method(restApiId=made, resourceId=root, httpMethod="GET", authorizationType="NONE")
+    api.put_integration(restApiId=made, resourceId=root, httpMethod="GET", type="MOCK")
+    return made
+
+
+def make_rest_api(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    return {"name": "api-1"}, rest_api(client, "api-1")
+
+
+def make_deployment(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    api = rest_api(client, "api-2")
+    made = client("apigateway").create_deployment(restApiId=api)["id"]
+    return {"restApi": api}, f"{api}/{made}"
+
+
+def make_stage(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    api = rest_api(client, "api-3")
+    made = client("apigateway").create_deployment(restApiId=api)["id"]
+    client("apigateway").create_stage(restApiId=api, stageName="s", deploymentId=made)
+    return {"restApi": api, "stageName": "s"}, f"{api}/s"
+
+
+def function(client: Callable[..., Any], name: str) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("handler.py", "")
+    client("lambda").create_function(
+        FunctionName=name,
+        Role=role(client, f"role-of-{name}"),
+        Runtime="python3.13",
+        Handler="handler.handle",
+        Code={"ZipFile": code.getvalue()},
+    )
+
+
+def make_function(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    function(client, "f-1")
+    return {"name": "f-1"}, "f-1"
+
+
+def make_permission(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    function(client, "f-2")
+    client("lambda").add_permission(
+        FunctionName="f-2",
+        StatementId="s-1",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+    )
+    inputs = {
+        "function": "f-2",
+        "action": "lambda:InvokeFunction",
+        "principal": "apigateway.amazonaws.com",
+    }
+    return inputs, "f-2/s-1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        ("aws:acm/certificate:Certificate", make_certificate),
+        ("aws:apigateway/deployment:Deployment", make_deployment),
+        ("aws:apigateway/restApi:RestApi", make_rest_api),
+        ("aws:apigateway/stage:Stage", make_stage),
+        ("aws:cloudwatch/logGroup:LogGroup", make_log_group),
+        ("aws:dynamodb/table:Table", make_table),
+        ("aws:iam/role:Role", make_role),
+        ("aws:lambda/function:Function", make_function),
+        ("aws:lambda/permission:Permission", make_permission),
+        ("aws:route53/record:Record", make_record),
+        ("aws:route53/zone:Zone", make_zone),
+    ],
+)
+def test_what_had_been_created_is_adopted_with_its_place_in_the_program(
+    url: str, client: Callable[..., Any], kind: str, make: Make
+) -> None:
+    inputs, expected = make(client)
+    found = state(pending(kind, inputs))
+    told = recovery.settle(found, url)
+    adopted = found["deployment"]["resources"][-1]
+    assert told == [f"it had been created ({expected})"]
+    assert adopted["id"] == expected
+    assert adopted["parent"] == "urn:parent"
+    assert "pending_operations" not in found["deployment"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "inputs"),
+    [
+        ("aws:route53/zone:Zone", "two.example.com", {"name": "two.example.com"}),
+        ("aws:apigateway/restApi:RestApi", "two", {"name": "two"}),
+    ],
+)
+def test_what_another_resource_has_already_is_not_adopted(
+    url: str, client: Callable[..., Any], kind: str, name: str, inputs: dict[str, Any]
+) -> None:
+    taken = zone(client, name) if "zone" in kind else rest_api(client, name)
+    other = {"urn": "urn:other", "id": taken, "type": kind}
+    found = state(pending(kind, inputs), resources=(other,))
+    assert recovery.settle(found, url) == ["it had not been created"]
+
+
+def test_a_whole_organization_is_found_again(url: str, client: Callable[..., Any]) -> None:
+    aws = client("organizations")
+    organization = aws.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+    root = aws.list_roots()["Roots"][0]["Id"]
+    aws.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    unit = aws.create_organizational_unit(ParentId=root, Name="Workloads")["OrganizationalUnit"]
+    started = aws.create_account(Email="a@example.com", AccountName="a")["CreateAccountStatus"]
+    account = aws.describe_create_account_status(CreateAccountRequestId=started["Id"])
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "qldb:DeleteLedger", "Resource": "*"}],
+    }
+    policy = aws.create_policy(
+        Content=json.dumps(document), Description="", Name="p", Type="SERVICE_CONTROL_POLICY"
+    )["Policy"]["PolicySummary"]["Id"]
+    aws.attach_policy(PolicyId=policy, TargetId=unit["Id"])
+    kinds: dict[str, tuple[dict[str, Any], str]] = {
+        "organization:Organization": ({}, organization),
+        "organizationalUnit:OrganizationalUnit": (
+            {"name": "Workloads", "parentId": root},
+            unit["Id"],
+        ),
+        "account:Account": (
+            {"email": "a@example.com"},
+            account["CreateAccountStatus"]["AccountId"],
+        ),
+        "policy:Policy": ({"name": "p"}, policy),
+        "policyAttachment:PolicyAttachment": (
+            {"policyId": policy, "targetId": unit["Id"]},
+            f"{unit['Id']}:{policy}",
+        ),
+    }
+    operations = [pending(f"aws:organizations/{kind}", it[0]) for kind, it in kinds.items()]
+    found = state(*operations)
+    recovery.settle(found, url)
+    adopted = [it["id"] for it in found["deployment"]["resources"][1:]]
+    assert adopted == [expected for _, expected in kinds.values()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [
+        ("aws:dynamodb/table:Table", {"name": "none"}),
+        ("aws:iam/role:Role", {"name": "none"}),
+        ("aws:lambda/function:Function", {"name": "none"}),
+        ("aws:lambda/permission:Permission", {"function": "none"}),
+        ("aws:apigateway/stage:Stage", {"restApi": "none", "stageName": "s"}),
+        ("aws:apigateway/domainName:DomainName", {"domainName": "none.example.com"}),
+        ("aws:apigateway/basePathMapping:BasePathMapping", {"domainName": "none.example.com"}),
+        ("aws:route53/record:Record", {"zoneId": "Z0", "name": "a", "type": "A"}),
+        ("aws:iam/rolePolicy:RolePolicy", {}),
+    ],
+)
+def test_what_had_not_been_created_is_forgotten(
+    url: str, kind: str, inputs: dict[str, Any]
+) -> None:
+    found = state(pending(kind, inputs))
+    assert recovery.settle(found, url) == ["it had not been created"]
+    assert found["deployment"] == {"resources": [PROVIDER]}
+
+
+def test_a_replacement_that_had_been_created_retires_the_old_one(
+    url: str, client: Callable[..., Any]
+) -> None:
+    role(client, "new")
+    operation = pending("aws:iam/role:Role", {"name": "new"})
+    old = {"urn": operation["resource"]["urn"], "id": "old", "type": "aws:iam/role:Role"}
+    found = state(operation, resources=(old,))
+    recovery.settle(found, url)
+    assert [(it["id"], it.get("delete")) for it in found["deployment"]["resources"][1:]] == [
+        ("old", True),
+        ("new", None),
+    ]
+    gone = state(operation, resources=(old | {"pendingReplacement": True},))
+    recovery.settle(gone, url)
+    assert [it["id"] for it in gone["deployment"]["resources"][1:]] == ["new"]
+
+
+def test_a_pending_change_of_a_known_resource_is_left_to_a_refresh(url: str) -> None:
+    operation = pending("aws:iam/role:Role", {"name": "r"}) | {"type": "updating"}
+    found = state(operation)
+    assert recovery.settle(found, url) == ["it may have changed (updating)"]
+    assert found["deployment"] == {"resources": [PROVIDER]}
+
+
+def test_a_type_that_cannot_be_looked_up_is_one_sentence(url: str) -> None:
+    with pytest.raises(SandboxError) as error:
+        recovery.settle(state(pending("aws:s3/bucket:Bucket", {})), url)
+    assert str(error.value) == (
+        "A killed update may or may not have created "
+        "urn:pulumi:dev::app::aws:s3/bucket:Bucket::it, and the sandbox cannot look for a "
+        "aws:s3/bucket:Bucket: start over with `make sandbox-down` and `make sandbox`."
+    )
+
+
+def test_every_type_that_the_stand_in_plugin_carries_can_be_settled() -> None:
+    assert set(RESOURCES) <= recovery.FINDERS.keys() | recovery.REPEATABLE
