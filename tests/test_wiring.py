@@ -62,6 +62,13 @@ def test_the_management_account_holds_the_organization_and_nothing_else(
         ), resource.name
 
 
+def test_guard_rails_are_made_after_the_organization(organization: dict[str, Cloud]) -> None:
+    made = [r.type for r in organization["org/main"].resources]
+
+    before = made.index("aws:organizations/organization:Organization")
+    assert before < made.index("aws:organizations/policy:Policy")
+
+
 def test_every_account_of_the_picture_is_made(organization: dict[str, Cloud]) -> None:
     accounts = organization["org/main"].outputs["accounts"]
 

@@ -16,7 +16,7 @@ from types import FrameType
 from werkzeug.serving import make_server
 
 from sandbox.aws.gateway import Gateway
-from sandbox.aws.moto_server import MotoRequestHandler
+from sandbox.aws.moto_untyped import MotoRequestHandler
 
 _HOST = "127.0.0.1"
 

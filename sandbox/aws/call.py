@@ -14,7 +14,6 @@ from urllib.parse import parse_qs
 
 from moto.core.exceptions import ServiceException
 from moto.core.model import OperationModel, StringShape, StructureShape
-from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request as HttpRequest
 from moto.core.request import determine_request_protocol
 from moto.core.routing import get_service_router
@@ -24,7 +23,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from sandbox.aws.credentials import Principal
-from sandbox.aws.moto_server import DomainDispatcherApplication
+from sandbox.aws.moto_untyped import PROTOCOL_PARSERS, DomainDispatcherApplication
 
 _SCOPE = re.compile(r"([^/=\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 """The credential scope of a signed request: access key, date, region, signing name."""

@@ -28,7 +28,7 @@ from sandbox.aws import (
 from sandbox.aws.authorization import authorize
 from sandbox.aws.call import AwsError, Call, read, scope_of, service_of
 from sandbox.aws.credentials import ANONYMOUS, Credentials
-from sandbox.aws.moto_server import DomainDispatcherApplication, create_backend_app
+from sandbox.aws.moto_untyped import DomainDispatcherApplication, create_backend_app
 from sandbox.aws.rules import Answer
 
 if TYPE_CHECKING:

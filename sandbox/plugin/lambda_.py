@@ -53,10 +53,10 @@ class Function(Resource):
         "layers": strings(carried=False),
         "loggingConfig": block(
             {
-                "applicationLogLevel": string(),
+                "applicationLogLevel": string(computed=True),
                 "logFormat": string(required=True, choices=("JSON", "Text")),
                 "logGroup": string(computed=True),
-                "systemLogLevel": string(),
+                "systemLogLevel": string(computed=True),
             },
             computed=True,
         ),

@@ -120,10 +120,11 @@ def inputs_of(resource: Resource, state: Values, old_inputs: Values) -> Values:
     """
     inputs: Values = {}
     for name, argument in resource.arguments.items():
-        value = state.get(name)
-        given = name in old_inputs
-        drifted = not same(argument, value, argument.default)
-        if value is not None and (given or (drifted and (not argument.computed or not old_inputs))):
+        value, given = state.get(name), old_inputs.get(name)
+        if given is not None:
+            unchanged = not any(_differences(argument, name, value, given, replaces=False))
+            inputs[name] = given if unchanged else value
+        elif not same(argument, value, None) and (not argument.computed or not old_inputs):
             inputs[name] = value
     if not old_inputs:
         inputs.pop("region", None)  # the provider's, unless the program says otherwise

@@ -15,14 +15,12 @@ from stacks.settings import OrgSettings
 settings = OrgSettings.load()
 release = Release.admitted_by(settings.release)
 
-in_management = pulumi.ResourceOptions(
-    providers=[management_account(settings.management_account_id, settings.region)]
-)
+management = management_account(settings.management_account_id, settings.region)
 
 organization = Organization(
     "organization",
     OrganizationArgs(organizational_units=settings.organizational_units, accounts=settings.members),
-    in_management,
+    pulumi.ResourceOptions(providers=[management]),
 )
 for name, targets in settings.guard_rails.items():
     GuardRail(
@@ -31,7 +29,8 @@ for name, targets in settings.guard_rails.items():
             document=LIBRARY[name](),
             targets={target: organization.target_ids[target] for target in targets},
         ),
-        in_management,
+        # No policy can be made before there is an organization.
+        pulumi.ResourceOptions(providers=[management], depends_on=[organization]),
     )
 
 OrgOutputs(

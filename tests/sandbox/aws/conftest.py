@@ -22,6 +22,6 @@ def port() -> Iterator[int]:
 @pytest.fixture
 def aws(port: int) -> Embedded:
     """The embedded AWS without any resource."""
-    reset = urllib.request.Request(f"http://127.0.0.1:{port}/moto-api/reset", method="POST")  # noqa: S310
+    reset = urllib.request.Request(f"http://127.0.0.1:{port}/moto-api/reset", method="POST")
     urllib.request.urlopen(reset)  # noqa: S310  loopback
     return Embedded(port)

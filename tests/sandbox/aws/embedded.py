@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from sandbox.aws.credentials import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
@@ -35,6 +36,15 @@ def trust(principal: Any, **more: Any) -> str:
     return policy({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more})
 
 
+def code_and_status(error: ClientError) -> tuple[str | None, int | None]:
+    """What AWS answered instead of a result."""
+    answer = error.response
+    return (
+        answer.get("Error", {}).get("Code"),
+        answer.get("ResponseMetadata", {}).get("HTTPStatusCode"),
+    )
+
+
 @dataclass
 class Embedded:
     port: int
@@ -44,7 +54,8 @@ class Embedded:
         """A client that does not try again, so that a refusal is seen at once."""
         name = (service, key)
         if name not in self._clients:
-            self._clients[name] = boto3.client(
+            make: Any = boto3.client  # its types name each service literally
+            self._clients[name] = make(
                 service,
                 endpoint_url=f"http://127.0.0.1:{self.port}",
                 region_name=REGION,

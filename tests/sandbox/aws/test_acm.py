@@ -33,13 +33,11 @@ def name_servers(client: Client, zone: str) -> list[str]:
     return client("route53").get_hosted_zone(Id=zone)["DelegationSet"]["NameServers"]
 
 
-def issue(aws: Embedded, client: Client, name: str = DOMAIN) -> str:
-    """A certificate for a name in a primary zone of the operator."""
-    zone = make_zone(aws.operator("route53"))
+def issue(client: Client, name: str = DOMAIN) -> str:
+    """An issued certificate for a name in a primary zone of the same account."""
+    zone = make_zone(client("route53"))
     certificate = request(client, name)
-    wanted = describe(client, certificate)["DomainValidationOptions"][0]["ResourceRecord"]
-    value = record(wanted["Name"], "CNAME", wanted["Value"])
-    change(aws.operator("route53"), zone, ("CREATE", value))
+    write_validation(client, zone, certificate)
     return certificate
 
 
@@ -144,7 +142,7 @@ def test_the_validation_record_of_a_name_is_the_same_each_time_in_an_account(aws
 
 def test_an_issued_certificate_stays_issued_without_its_record(aws: Embedded) -> None:
     operator = aws.operator
-    certificate = issue(aws, operator)
+    certificate = issue(operator)
     assert describe(operator, certificate)["Status"] == "ISSUED"
     found = operator("route53").list_hosted_zones()["HostedZones"][0]["Id"]
     wanted = describe(operator, certificate)["DomainValidationOptions"][0]["ResourceRecord"]
@@ -153,16 +151,16 @@ def test_an_issued_certificate_stays_issued_without_its_record(aws: Embedded) ->
     assert describe(operator, certificate)["Status"] == "ISSUED"
 
 
-def test_a_pending_certificate_is_listed_as_pending(aws: Embedded) -> None:
-    request(aws.operator)
-    acm = aws.operator("acm")
-    assert acm.list_certificates(CertificateStatuses=["ISSUED"])["CertificateSummaryList"] == []
-    pending = acm.list_certificates(CertificateStatuses=["PENDING_VALIDATION"])
-    assert len(pending["CertificateSummaryList"]) == 1
+def test_certificates_are_listed_by_their_state(aws: Embedded) -> None:
+    issued, pending = issue(aws.operator), request(aws.operator, "www.example.com")
+    for status, certificate in (("ISSUED", issued), ("PENDING_VALIDATION", pending)):
+        listed = aws.operator("acm").list_certificates(CertificateStatuses=[status])
+        found = listed["CertificateSummaryList"]
+        assert [entry["CertificateArn"] for entry in found] == [certificate]
 
 
 def test_a_certificate_in_use_cannot_be_deleted(aws: Embedded) -> None:
-    certificate = issue(aws, aws.operator)
+    certificate = issue(aws.operator)
     gateway = aws.operator("apigateway")
     gateway.create_domain_name(domainName=DOMAIN, regionalCertificateArn=certificate)
     with pytest.raises(ClientError, match="ResourceInUseException"):

@@ -117,7 +117,7 @@ def test_a_changed_policy_cannot_name_who_does_not_exist(aws: Embedded) -> None:
     who = {"AWS": STRANGER}
     wrong = policy({"Effect": "Allow", "Principal": who, "Action": "*", "Resource": "*"})
     for text in (wrong, "{", policy({"Effect": "Allow"})):
-        with pytest.raises(ClientError, match="BadRequestException.*Invalid policy document"):
+        with pytest.raises(ClientError, match=r"BadRequestException.*Invalid policy document"):
             client.update_rest_api(restApiId=api, patchOperations=[replace("/policy", text)])
 
 
@@ -214,7 +214,7 @@ def test_a_deployment_takes_another_description(aws: Embedded) -> None:
 
 def test_a_domain_name_needs_an_issued_certificate_that_covers_it(aws: Embedded) -> None:
     client = aws.operator("apigateway")
-    pending, other = request(aws.operator), issue(aws, aws.operator, "www.example.com")
+    pending, other = request(aws.operator), issue(aws.operator, "www.example.com")
     unknown = pending[:-1] + "x"
     for certificate, words in (
         (pending, "must be ISSUED"),
@@ -227,7 +227,7 @@ def test_a_domain_name_needs_an_issued_certificate_that_covers_it(aws: Embedded)
 
 def test_a_domain_name_is_made_once_and_changed(aws: Embedded) -> None:
     client = aws.operator("apigateway")
-    certificate = issue(aws, aws.operator)
+    certificate = issue(aws.operator)
     arguments = {"domainName": DOMAIN, "regionalCertificateArn": certificate}
     client.create_domain_name(**arguments, securityPolicy="TLS_1_0")
     with pytest.raises(ClientError, match="already exists"):
@@ -249,7 +249,7 @@ def test_a_mapped_api_cannot_be_deleted(aws: Embedded) -> None:
     client = aws.operator("apigateway")
     api = make_api(client)
     make_stage(client, api)
-    client.create_domain_name(domainName=DOMAIN, regionalCertificateArn=issue(aws, aws.operator))
+    client.create_domain_name(domainName=DOMAIN, regionalCertificateArn=issue(aws.operator))
     with pytest.raises(ClientError, match="NotFoundException"):
         client.get_base_path_mapping(domainName=DOMAIN, basePath="(none)")
     mapping = {"domainName": DOMAIN, "restApiId": api, "stage": "live"}
@@ -266,7 +266,7 @@ def test_apis_stages_and_domain_names_carry_tags(aws: Embedded) -> None:
     client = aws.operator("apigateway")
     api = make_api(client, tags={"first": "1"})
     make_stage(client, api)
-    client.create_domain_name(domainName=DOMAIN, regionalCertificateArn=issue(aws, aws.operator))
+    client.create_domain_name(domainName=DOMAIN, regionalCertificateArn=issue(aws.operator))
     for path in (f"restapis/{api}", f"restapis/{api}/stages/live", f"domainnames/{DOMAIN}"):
         arn = f"arn:aws:apigateway:{REGION}::/{path}"
         client.tag_resource(resourceArn=arn, tags={"second": "2", "third": "3"})

@@ -27,10 +27,10 @@ LAMBDA = trust({"Service": "lambda.amazonaws.com"})
 )
 def test_a_role_cannot_trust_who_does_not_exist(aws: Embedded, principal: dict[str, Any]) -> None:
     iam = aws.operator("iam")
-    with pytest.raises(ClientError, match="MalformedPolicyDocument.*Invalid principal in policy"):
+    with pytest.raises(ClientError, match=r"MalformedPolicyDocument.*Invalid principal in policy"):
         iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(principal))
     iam.create_role(RoleName="role", AssumeRolePolicyDocument=LAMBDA)
-    with pytest.raises(ClientError, match="MalformedPolicyDocument.*Invalid principal in policy"):
+    with pytest.raises(ClientError, match=r"MalformedPolicyDocument.*Invalid principal in policy"):
         iam.update_assume_role_policy(RoleName="role", PolicyDocument=trust(principal))
 
 
