@@ -62,11 +62,13 @@ def test_the_management_account_holds_the_organization_and_nothing_else(
         ), resource.name
 
 
-def test_guard_rails_are_made_after_the_organization(organization: dict[str, Cloud]) -> None:
-    made = [r.type for r in organization["org/main"].resources]
+def test_no_guard_rail_is_made_before_there_is_an_organization() -> None:
+    cloud = Cloud(fail=frozenset({"organization-root"}))
 
-    before = made.index("aws:organizations/organization:Organization")
-    assert before < made.index("aws:organizations/policy:Policy")
+    with pytest.raises(RuntimeError, match="creating organization-root failed"):
+        cloud.run_project(ROOT / "stacks/org", "main")
+
+    assert cloud.of_type("Policy") == {}
 
 
 def test_every_account_of_the_picture_is_made(organization: dict[str, Cloud]) -> None:
