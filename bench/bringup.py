@@ -6,9 +6,8 @@ from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
-from rich.table import Table
 
-from bench.verdict import verdict
+from bench.tables import table, verdict
 from sandbox.problem import SandboxError
 
 LIMIT = 60.0
@@ -21,12 +20,10 @@ def measure(source: Path, directory: Path, console: Console) -> None:
     with console.status("make sandbox again"):
         second = _seconds(source, directory)
 
-    table = Table(title="(d) make sandbox, with the engine there already")
-    for heading in ("state", "seconds", "limit", ""):
-        table.add_column(heading, justify="left" if heading == "state" else "right")
-    table.add_row("from nothing", f"{first:.2f}")
-    table.add_row("unchanged", *verdict(second, LIMIT))
-    console.print(table)
+    shown = table("(d) make sandbox, the engine built already", "run", "seconds", "limit", "")
+    shown.add_row("from nothing", f"{first:.2f}")
+    shown.add_row("again, unchanged", *verdict(second, LIMIT))
+    console.print(shown)
 
 
 def _seconds(source: Path, directory: Path) -> float:

@@ -4,13 +4,12 @@ from pathlib import Path
 from statistics import median
 
 from rich.console import Console
-from rich.table import Table
 
 from bench.programs import Programs
-from bench.verdict import verdict
+from bench.tables import table, verdict
 from sandbox.projects import STACKS
 
-RUNS = 9
+RUNS = 15
 LIMIT = 1.25
 
 
@@ -23,18 +22,19 @@ def measure(programs: Programs, scratch: Path, console: Console) -> None:
     with console.status("prod's program against a bare one"):
         times = [(programs.run(whole).seconds, programs.run(bare).seconds) for _ in range(RUNS)]
 
-    table = Table(title=f"(a) import and program time, median of {RUNS} runs in turns")
-    for heading in ("program", "resources", "seconds", "fastest", "ratio", "limit", ""):
-        table.add_column(heading, justify="left" if heading == "program" else "right")
+    shown = table(
+        f"(a) import and program time, median of {RUNS} runs in turns",
+        *("program", "resources", "seconds", "fastest", "ratio", "limit", ""),
+    )
     medians = [median(column) for column in zip(*times, strict=True)]
     fastest = [min(column) for column in zip(*times, strict=True)]
     ratio = medians[0] / medians[1]
-    table.add_row("a bare one", str(registered[1]), f"{medians[1]:.3f}", f"{fastest[1]:.3f}")
-    table.add_row(
+    shown.add_row("a bare one", str(registered[1]), f"{medians[1]:.3f}", f"{fastest[1]:.3f}")
+    shown.add_row(
         str(prod),
         str(registered[0]),
         f"{medians[0]:.3f}",
         f"{fastest[0]:.3f}",
         *verdict(ratio, LIMIT),
     )
-    console.print(table)
+    console.print(shown)

@@ -7,8 +7,8 @@ from time import perf_counter, sleep
 
 import psutil
 from rich.console import Console
-from rich.table import Table
 
+from bench.tables import table
 from sandbox import processes
 from sandbox.problem import SandboxError
 from sandbox.sandbox import Sandbox
@@ -33,14 +33,15 @@ def measure(sandbox: Sandbox, console: Console) -> None:
         seconds = median(_timed(sandbox) for _ in range(RUNS))
         peaks, together = _watched(sandbox)
 
-    table = Table(title=f"(b) pulumi preview -s prod, unchanged: {seconds:.2f} s, median of {RUNS}")
-    table.add_column("process")
-    table.add_column("peak resident memory, MB", justify="right")
+    shown = table(
+        f"(b) pulumi preview -s prod, unchanged: {seconds:.2f} s, median of {RUNS} runs",
+        *("process", "peak resident memory, MB"),
+    )
     for (_, kind), peak in sorted(peaks.items(), key=lambda entry: entry[0][1]):
-        table.add_row(kind, f"{peak / MEGABYTE:.0f}")
-    table.add_section()
-    table.add_row("all at one time, shared pages counted in each", f"{together / MEGABYTE:.0f}")
-    console.print(table)
+        shown.add_row(kind, f"{peak / MEGABYTE:.0f}")
+    shown.add_section()
+    shown.add_row("all at one time, shared pages counted in each", f"{together / MEGABYTE:.0f}")
+    console.print(shown)
 
 
 def _timed(sandbox: Sandbox) -> float:

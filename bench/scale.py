@@ -6,11 +6,10 @@ from statistics import median
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from bench.mocked import Order
 from bench.programs import Programs
-from bench.verdict import verdict
+from bench.tables import table, verdict
 from sandbox.projects import ORG
 
 SIZES = (10, 100, 1000)
@@ -29,13 +28,14 @@ def measure(programs: Programs, console: Console) -> None:
             sized = _with_accounts(order, size)
             times[size] = median(programs.run(sized).seconds for _ in range(RUNS)) / size
 
-    table = Table(title=f"(c) member accounts through org/main, median of {RUNS} runs")
-    for heading in ("accounts", "ms each", "against 100", "limit", ""):
-        table.add_column(heading, justify="right")
+    shown = table(
+        f"(c) member accounts through org/main, median of {RUNS} runs",
+        *("accounts", "ms each", "against 100", "limit", ""),
+    )
     for size in SIZES:
         cells = verdict(times[size] / times[100], LIMIT) if size == max(SIZES) else ()
-        table.add_row(str(size), f"{times[size] * 1000:.2f}", *cells)
-    console.print(table)
+        shown.add_row(str(size), f"{times[size] * 1000:.2f}", *cells)
+    console.print(shown)
 
 
 def _with_accounts(order: Order, size: int) -> Order:

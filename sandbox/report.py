@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -26,7 +25,7 @@ def show(deployed: Sequence[Deployed]) -> None:
 
 def _table(deployed: Sequence[Deployed]) -> Table:
     ids = account_ids(next(it.update.outputs for it in deployed if it.stack == ORG))
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for title in ("account", "account id", "stack", "release"):
         table.add_column(title, no_wrap=True)
     table.add_column("resources", justify="right")

@@ -282,5 +282,5 @@ def _summary(update: updates.Update) -> str:
     count = f"{len(update.resources)} resources"
     if not update.succeeded:
         return count
-    changes = [f"{number} {kind}" for kind, number in update.changes.items() if kind != "same"]
+    changes = [f"{number} {kind}" for kind, number in update.changes.items()]
     return f"{count}: {', '.join(changes)}" if changes else f"{count} unchanged"

@@ -11,6 +11,9 @@ from typing import Any
 
 COMMAND = ("up", "--yes", "--skip-preview", "--non-interactive", "--json")
 GONE = {"delete", "delete-replaced", "discard", "read-discard", "create-replacement", "remove"}
+UNCHANGING = {"same", "read"}
+"""Steps that change nothing; a stack reference is read each time."""
+
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
@@ -27,7 +30,7 @@ class Update:
     @property
     def is_unchanged(self) -> bool:
         """Whether every resource stayed as it was."""
-        return self.succeeded and set(self.changes) <= {"same"}
+        return self.succeeded and not self.changes
 
     def read(self, event: Mapping[str, Any]) -> None:
         """Take in one event of the engine."""
@@ -37,7 +40,8 @@ class Update:
             if said["severity"] == "error":
                 self.errors.append(_error(said))
         elif summary := event.get("summaryEvent"):
-            self.changes = summary["resourceChanges"]
+            counts: dict[str, int] = summary["resourceChanges"]
+            self.changes = {kind: it for kind, it in counts.items() if kind not in UNCHANGING}
 
     def _read_resource(self, step: Mapping[str, Any]) -> None:
         if step["op"] not in GONE:

@@ -62,13 +62,13 @@ def test_the_management_account_holds_the_organization_and_nothing_else(
         ), resource.name
 
 
-def test_no_guard_rail_is_made_before_there_is_an_organization() -> None:
-    cloud = Cloud(fail=frozenset({"organization-root"}))
+def test_no_guard_rail_is_made_before_there_is_an_organization(
+    organization: dict[str, Cloud],
+) -> None:
+    org = organization["org/main"]
 
-    with pytest.raises(RuntimeError, match="creating organization-root failed"):
-        cloud.run_project(ROOT / "stacks/org", "main")
-
-    assert cloud.of_type("Policy") == {}
+    for guard_rail in org.of_type("GuardRail").values():
+        assert org.only("aws:organizations/organization:Organization").urn in guard_rail.depends_on
 
 
 def test_every_account_of_the_picture_is_made(organization: dict[str, Cloud]) -> None:

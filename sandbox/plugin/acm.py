@@ -1,5 +1,9 @@
 """ACM: certificates, and the wait until one is issued."""
 
+# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
+
+from typing import ClassVar
+
 from sandbox.plugin.account import Account, AwsError
 from sandbox.plugin.schema import (
     REGION,
@@ -28,9 +32,9 @@ def _domain(name: str) -> str:
 class Certificate(Resource):
     """A certificate that AWS issues; its id is its ARN."""
 
-    token = "aws:acm/certificate:Certificate"
+    type_name = "aws:acm/certificate:Certificate"
     title = "ACM Certificate"
-    arguments = {
+    arguments: ClassVar = {
         "certificateAuthorityArn": string(replaces=True, carried=False),
         "certificateBody": string(carried=False),
         "certificateChain": string(carried=False),
@@ -188,9 +192,9 @@ def _validation_records(options: list[Values]) -> list[Values]:
 class CertificateValidation(Resource):
     """No object of AWS, but the wait until a certificate is issued."""
 
-    token = "aws:acm/certificateValidation:CertificateValidation"
+    type_name = "aws:acm/certificateValidation:CertificateValidation"
     title = "ACM Certificate Validation"
-    arguments = {
+    arguments: ClassVar = {
         "certificateArn": string(required=True, replaces=True),
         **REGION,
         "validationRecordFqdns": strings(replaces=True, unordered=True),

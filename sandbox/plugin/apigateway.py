@@ -1,15 +1,16 @@
 """API Gateway: REST APIs from an OpenAPI body, their deployments and stages, and custom domains."""
 
+# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
+
 import json
 from datetime import datetime
-from typing import cast
+from typing import ClassVar, cast
 
 from sandbox.plugin.account import Account, AwsError
 from sandbox.plugin.documents import canonical
 from sandbox.plugin.schema import (
     REGION,
     TAGS,
-    Argument,
     AutoName,
     Resource,
     block,
@@ -105,9 +106,9 @@ def _endpoint_patches(old: Values | None, new: Values | None) -> list[Values]:
 class RestApi(Resource):
     """A REST API; its id is AWS's. What `body` says is told to AWS, but cannot be read back."""
 
-    token = "aws:apigateway/restApi:RestApi"
+    type_name = "aws:apigateway/restApi:RestApi"
     title = "API Gateway REST API"
-    arguments = {
+    arguments: ClassVar = {
         "apiKeySource": string(computed=True, choices=("HEADER", "AUTHORIZER")),
         "binaryMediaTypes": strings(computed=True, unordered=True),
         "body": document(),
@@ -160,9 +161,7 @@ class RestApi(Resource):
             "description": live.get("description", ""),
             "disableExecuteApiEndpoint": live.get("disableExecuteApiEndpoint", False),
             "endpointConfiguration": _live_endpoints(live),
-            "executionArn": (
-                f"arn:aws:execute-api:{account.region}:{account.id}:{resource_id}"
-            ),
+            "executionArn": (f"arn:aws:execute-api:{account.region}:{account.id}:{resource_id}"),
             "minimumCompressionSize": "" if size is None else str(size),
             "name": live["name"],
             "policy": _policy(live),
@@ -220,9 +219,7 @@ class RestApi(Resource):
                 for media_type in sorted(before - after)
             ]
         if patches:
-            account.call(
-                _SERVICE, "UpdateRestApi", restApiId=resource_id, patchOperations=patches
-            )
+            account.call(_SERVICE, "UpdateRestApi", restApiId=resource_id, patchOperations=patches)
 
     @staticmethod
     def _root(account: Account, resource_id: str, live: Values) -> str:
@@ -243,9 +240,9 @@ def _policy(live: Values) -> str | None:
 class Deployment(Resource):
     """A snapshot of a REST API, taken anew when its triggers change; its id is AWS's."""
 
-    token = "aws:apigateway/deployment:Deployment"
+    type_name = "aws:apigateway/deployment:Deployment"
     title = "API Gateway Deployment"
-    arguments = {
+    arguments: ClassVar = {
         "description": string(),
         **REGION,
         "restApi": string(required=True, replaces=True),
@@ -287,9 +284,7 @@ class Deployment(Resource):
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         rest_api, deployment_id = self._place(resource_id, state)
-        account.call(
-            _SERVICE, "DeleteDeployment", restApiId=rest_api, deploymentId=deployment_id
-        )
+        account.call(_SERVICE, "DeleteDeployment", restApiId=rest_api, deploymentId=deployment_id)
 
     @staticmethod
     def _place(resource_id: str, known: Values) -> list[str]:
@@ -305,9 +300,9 @@ def _without_wildcard(arn: str) -> str:
 class Stage(Resource):
     """A stage of a REST API; its id is ags-API-STAGE."""
 
-    token = "aws:apigateway/stage:Stage"
+    type_name = "aws:apigateway/stage:Stage"
     title = "API Gateway Stage"
-    arguments = {
+    arguments: ClassVar = {
         "accessLogSettings": block(
             {
                 "destinationArn": string(required=True, normal=_without_wildcard),
@@ -407,7 +402,9 @@ class Stage(Resource):
         if not logs:
             return []
         return [
-            _replace("/accessLogSettings/destinationArn", _without_wildcard(logs["destinationArn"])),
+            _replace(
+                "/accessLogSettings/destinationArn", _without_wildcard(logs["destinationArn"])
+            ),
             _replace("/accessLogSettings/format", logs["format"]),
         ]
 
@@ -441,9 +438,9 @@ _METHOD_SETTINGS = {
 class MethodSettings(Resource):
     """What a stage does for the methods on a path; its id is API-STAGE-PATH."""
 
-    token = "aws:apigateway/methodSettings:MethodSettings"
+    type_name = "aws:apigateway/methodSettings:MethodSettings"
     title = "API Gateway Method Settings"
-    arguments = {
+    arguments: ClassVar = {
         "methodPath": string(required=True, replaces=True),
         **REGION,
         "restApi": string(required=True, replaces=True),
@@ -512,9 +509,9 @@ class MethodSettings(Resource):
 class DomainName(Resource):
     """A regional custom domain; its id is its name."""
 
-    token = "aws:apigateway/domainName:DomainName"
+    type_name = "aws:apigateway/domainName:DomainName"
     title = "API Gateway Domain Name"
-    arguments = {
+    arguments: ClassVar = {
         "certificateArn": string(carried=False),
         "certificateBody": string(replaces=True, carried=False),
         "certificateChain": string(replaces=True, carried=False),
@@ -601,9 +598,9 @@ class DomainName(Resource):
 class BasePathMapping(Resource):
     """A stage below a path of a custom domain; its id is DOMAIN/PATH."""
 
-    token = "aws:apigateway/basePathMapping:BasePathMapping"
+    type_name = "aws:apigateway/basePathMapping:BasePathMapping"
     title = "API Gateway Base Path Mapping"
-    arguments: dict[str, Argument] = {
+    arguments: ClassVar = {
         "basePath": string(),
         "domainName": string(required=True, replaces=True),
         "domainNameId": string(replaces=True, carried=False),
@@ -671,9 +668,9 @@ class BasePathMapping(Resource):
 class RegionalSettings(Resource):
     """The account's settings for API Gateway in a region: the role that writes its logs."""
 
-    token = "aws:apigateway/account:Account"
+    type_name = "aws:apigateway/account:Account"
     title = "API Gateway Account"
-    arguments = {"cloudwatchRoleArn": string(computed=True), **REGION}
+    arguments: ClassVar = {"cloudwatchRoleArn": string(computed=True), **REGION}
     outputs = ("apiKeyVersion", "features", "throttleSettings")
 
     def create(self, account: Account, args: Values) -> str:

@@ -1,4 +1,4 @@
-"""Every resource type that the stand-in carries, by its token."""
+"""Every resource type that the stand-in carries, by its name."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from sandbox.plugin import (
 from sandbox.plugin.schema import Resource
 
 RESOURCES: Mapping[str, Resource] = {
-    resource.token: resource
+    resource.type_name: resource
     for module in (acm, apigateway, dynamodb, iam, lambda_, logs, organizations, route53)
     for resource in module.RESOURCES
 }

@@ -1,5 +1,9 @@
 """DynamoDB: tables without secondary indexes or replicas."""
 
+# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
+
+from typing import ClassVar
+
 from sandbox.plugin.account import Account
 from sandbox.plugin.schema import (
     REGION,
@@ -22,9 +26,9 @@ _ON_DEMAND = "PAY_PER_REQUEST"
 class Table(Resource):
     """A table; its id is its name."""
 
-    token = "aws:dynamodb/table:Table"
+    type_name = "aws:dynamodb/table:Table"
     title = "DynamoDB Table"
-    arguments = {
+    arguments: ClassVar = {
         "attributes": blocks(
             {
                 "name": string(required=True),

@@ -1,7 +1,10 @@
 """IAM: roles and their policies."""
 
+# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
+
 import json
 import re
+from typing import ClassVar
 
 from sandbox.plugin.account import Account, AwsError
 from sandbox.plugin.schema import (
@@ -40,9 +43,9 @@ def _text(policy: object) -> str:
 class Role(Resource):
     """A role; its id is its name."""
 
-    token = "aws:iam/role:Role"
+    type_name = "aws:iam/role:Role"
     title = "IAM Role"
-    arguments = {
+    arguments: ClassVar = {
         "assumeRolePolicy": document(required=True),
         "description": string(),
         "forceDetachPolicies": boolean(default=False),
@@ -138,9 +141,9 @@ class Role(Resource):
 class RolePolicy(Resource):
     """A policy inside a role; its id is ROLE:NAME."""
 
-    token = "aws:iam/rolePolicy:RolePolicy"
+    type_name = "aws:iam/rolePolicy:RolePolicy"
     title = "IAM Role Policy"
-    arguments = {
+    arguments: ClassVar = {
         **_NAMING,
         "policy": document(required=True),
         "role": string(required=True, replaces=True),
@@ -176,9 +179,9 @@ class RolePolicy(Resource):
 class RolePolicyAttachment(Resource):
     """A managed policy attached to a role; its id is ROLE/ARN."""
 
-    token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    type_name = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
     title = "IAM Role Policy Attachment"
-    arguments = {
+    arguments: ClassVar = {
         "policyArn": string(required=True, replaces=True),
         "role": string(required=True, replaces=True),
     }

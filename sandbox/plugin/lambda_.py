@@ -1,7 +1,9 @@
 """Lambda: functions from the program's files, and who may invoke them."""
 
+# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
+
 import json
-from typing import cast
+from typing import ClassVar, cast
 
 from sandbox.plugin.account import Account, AwsError
 from sandbox.plugin.archives import content_hash, zipped
@@ -32,9 +34,9 @@ def _function_name(function: str) -> str:
 class Function(Resource):
     """A function; its id is its name."""
 
-    token = "aws:lambda/function:Function"
+    type_name = "aws:lambda/function:Function"
     title = "Lambda Function"
-    arguments = {
+    arguments: ClassVar = {
         "architectures": strings(computed=True),
         "capacityProviderConfig": block({}, carried=False),
         "code": archive(),
@@ -275,9 +277,9 @@ def _invoke_arn(account: Account, function_arn: str, *, streaming: bool = False)
 class Permission(Resource):
     """A statement in a function's policy; its id is the statement's."""
 
-    token = "aws:lambda/permission:Permission"
+    type_name = "aws:lambda/permission:Permission"
     title = "Lambda Permission"
-    arguments = {
+    arguments: ClassVar = {
         "action": string(required=True, replaces=True),
         "eventSourceToken": string(replaces=True, carried=False),
         "function": string(required=True, replaces=True, normal=_function_name),
@@ -313,9 +315,9 @@ class Permission(Resource):
 
     def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
         function, statement_id, qualifier = self._place(resource_id, known)
-        policy = account.call(
-            _SERVICE, "GetPolicy", FunctionName=function, Qualifier=qualifier
-        )["Policy"]
+        policy = account.call(_SERVICE, "GetPolicy", FunctionName=function, Qualifier=qualifier)[
+            "Policy"
+        ]
         for statement in json.loads(policy)["Statement"]:
             if statement.get("Sid") == statement_id:
                 break

@@ -1,5 +1,8 @@
 """CloudWatch Logs: log groups."""
 
+# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
+
+from typing import ClassVar
 from uuid import uuid4
 
 from sandbox.plugin.account import Account
@@ -17,9 +20,9 @@ _RETENTION_DAYS = (
 class LogGroup(Resource):
     """A log group; its id is its name."""
 
-    token = "aws:cloudwatch/logGroup:LogGroup"
+    type_name = "aws:cloudwatch/logGroup:LogGroup"
     title = "CloudWatch Logs Log Group"
-    arguments = {
+    arguments: ClassVar = {
         "deletionProtectionEnabled": boolean(computed=True, carried=False),
         "kmsKeyId": string(),
         "logGroupClass": string(computed=True, replaces=True),

@@ -1,5 +1,9 @@
 """AWS Organizations: the organization, its units and accounts, its policies and where they apply."""
 
+# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
+
+from typing import ClassVar
+
 from sandbox.plugin.account import Account, AwsError
 from sandbox.plugin.documents import canonical
 from sandbox.plugin.schema import (
@@ -56,9 +60,9 @@ def _time(account: Values) -> str:
 class Organization(Resource):
     """The organization itself; its id is AWS's."""
 
-    token = "aws:organizations/organization:Organization"
+    type_name = "aws:organizations/organization:Organization"
     title = "Organizations Organization"
-    arguments = {
+    arguments: ClassVar = {
         "awsServiceAccessPrincipals": strings(unordered=True),
         "enabledPolicyTypes": strings(unordered=True),
         "featureSet": string(
@@ -151,9 +155,13 @@ class Organization(Resource):
 class OrganizationalUnit(Resource):
     """A unit below the root or another unit."""
 
-    token = "aws:organizations/organizationalUnit:OrganizationalUnit"
+    type_name = "aws:organizations/organizationalUnit:OrganizationalUnit"
     title = "Organizations Organizational Unit"
-    arguments = {"name": string(), "parentId": string(required=True, replaces=True), **TAGS}
+    arguments: ClassVar = {
+        "name": string(),
+        "parentId": string(required=True, replaces=True),
+        **TAGS,
+    }
     outputs = ("accounts", "arn", "tagsAll")
     auto_name = AutoName(length=128)
 
@@ -200,9 +208,9 @@ class OrganizationalUnit(Resource):
 class MemberAccount(Resource):
     """An account of the organization. Nothing closes it unless `closeOnDeletion` says so."""
 
-    token = "aws:organizations/account:Account"
+    type_name = "aws:organizations/account:Account"
     title = "Organizations Account"
-    arguments = {
+    arguments: ClassVar = {
         "closeOnDeletion": boolean(default=False),
         "createGovcloud": boolean(default=False, carried=False),
         "email": string(required=True, replaces=True),
@@ -297,9 +305,9 @@ class MemberAccount(Resource):
 class Policy(Resource):
     """A policy of the organization, attached to nothing yet."""
 
-    token = "aws:organizations/policy:Policy"
+    type_name = "aws:organizations/policy:Policy"
     title = "Organizations Policy"
-    arguments = {
+    arguments: ClassVar = {
         "content": document(required=True),
         "description": string(),
         "name": string(),
@@ -358,9 +366,9 @@ class Policy(Resource):
 class PolicyAttachment(Resource):
     """A policy applied to a root, a unit or an account; its id is TARGET:POLICY."""
 
-    token = "aws:organizations/policyAttachment:PolicyAttachment"
+    type_name = "aws:organizations/policyAttachment:PolicyAttachment"
     title = "Organizations Policy Attachment"
-    arguments = {
+    arguments: ClassVar = {
         "policyId": string(required=True, replaces=True),
         "skipDestroy": boolean(),
         "targetId": string(required=True, replaces=True),

@@ -329,10 +329,10 @@ def _read(resource: Resource, account: Account, resource_id: str, known: Values)
 
 
 def _resource(request: _TypedRequest) -> Resource:
-    token = request.type or request.urn.split("::")[2].rpartition("$")[2]
-    if token not in RESOURCES:
-        raise ProviderError(f"the sandbox's AWS plugin does not carry the resource type {token}")
-    return RESOURCES[token]
+    name = request.type or request.urn.split("::")[2].rpartition("$")[2]
+    if name not in RESOURCES:
+        raise ProviderError(f"the sandbox's AWS plugin does not carry the resource type {name}")
+    return RESOURCES[name]
 
 
 def _label(args: Values) -> str:

@@ -1,6 +1,9 @@
 """Route 53: hosted zones and the records in them."""
 
+# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
+
 from collections.abc import Iterator
+from typing import ClassVar
 from uuid import uuid4
 
 from sandbox.plugin.account import Account, AwsError
@@ -60,9 +63,9 @@ def _record_sets(account: Account, zone_id: str, **start: object) -> Iterator[Va
 class Zone(Resource):
     """A public hosted zone."""
 
-    token = "aws:route53/zone:Zone"
+    type_name = "aws:route53/zone:Zone"
     title = "Route 53 Hosted Zone"
-    arguments = {
+    arguments: ClassVar = {
         "comment": string(default=MANAGED_BY),
         "delegationSetId": string(replaces=True, carried=False),
         "enableAcceleratedRecovery": boolean(carried=False),
@@ -152,9 +155,9 @@ class Zone(Resource):
 class Record(Resource):
     """One simple record set; its id is ZONE_NAME_TYPE."""
 
-    token = "aws:route53/record:Record"
+    type_name = "aws:route53/record:Record"
     title = "Route 53 Record"
-    arguments = {
+    arguments: ClassVar = {
         "aliases": blocks(
             {
                 "evaluateTargetHealth": boolean(required=True),

@@ -134,7 +134,7 @@ class Resource(ABC):
     `update` gets the last known properties and the wanted arguments, and is idempotent.
     """
 
-    token: ClassVar[str]
+    type_name: ClassVar[str]
     title: ClassVar[str]
     service: ClassVar[str]
     arguments: ClassVar[Mapping[str, Argument]]
@@ -160,7 +160,7 @@ class Resource(ABC):
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
         """Changes the resource in place."""
-        raise NotImplementedError(f"{self.token} has nothing that can be updated")
+        raise NotImplementedError(f"{self.type_name} has nothing that can be updated")
 
     @abstractmethod
     def delete(self, account: Account, resource_id: str, state: Values) -> None:

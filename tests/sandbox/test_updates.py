@@ -48,13 +48,13 @@ def test_an_update_tells_resources_changes_and_outputs(program: Program, tmp_pat
         summary,
     )
     assert len(update.resources) == 2
-    assert update.changes == {"same": 1, "create": 1}
+    assert update.changes == {"create": 1}
     assert update.outputs == {"api_url": "https://a"}
     assert (update.succeeded, update.is_unchanged) == (True, False)
 
 
 def test_only_an_update_without_any_change_is_unchanged(program: Program, tmp_path: Path) -> None:
-    same = {"summaryEvent": {"resourceChanges": {"same": 2}}}
+    same = {"summaryEvent": {"resourceChanges": {"same": 2, "read": 1}}}
     assert run(program, tmp_path, same).is_unchanged
     assert not run(program, tmp_path, same, script="exit 1").is_unchanged
 
