@@ -14,6 +14,9 @@ from sandbox.processes import ID_VARIABLE
 
 REGION = "eu-central-1"
 PASSPHRASE = "sandbox"  # noqa: S105 - it protects nothing: the state is thrown away
+BACKEND = "metadata=skip"
+"""Without a second file beside each state: a kill between the two makes the state unreadable."""
+
 PLUGIN = "pulumi-resource-aws"
 FOREIGN = ("AWS_", "GIT_", "PULUMI_", "PYTHON", "RELEASE_", "DEPLOY_", "MAKE", "MFLAGS")
 """What a person, a pipeline or make sets for another place than the sandbox."""
@@ -34,7 +37,7 @@ def sandboxed(
         "PATH": os.pathsep.join(path),
         "VIRTUAL_ENV": sys.prefix,
         "PYTHONPATH": str(directory / "checkout"),
-        "PULUMI_BACKEND_URL": f"file://{directory / 'state'}",
+        "PULUMI_BACKEND_URL": f"file://{directory / 'state'}?{BACKEND}",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "AWS_ENDPOINT_URL": url,

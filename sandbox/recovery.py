@@ -56,7 +56,7 @@ class Search:
 
 
 def settle(state: State, url: str) -> list[str]:
-    """Settle the pending operations of an exported state in place; return what was found."""
+    """Settle the pending operations of an exported state in place; return what was done."""
     deployment = state["deployment"]
     resources: list[State] = deployment.setdefault("resources", [])
     pending: list[State] = deployment.pop("pending_operations", None) or []
@@ -66,13 +66,13 @@ def settle(state: State, url: str) -> list[str]:
 def _settled(operation: str, resource: State, resources: list[State], url: str) -> str:
     name = resource["urn"].split("::")[-1]
     if operation != "creating":
-        return f"{name} may have changed ({operation})"
+        return f"{name} refreshed"
     found = _existing(resource, resources, url)
     if found is None:
-        return f"{name} had not been created"
+        return f"{name} not created"
     _retire(resource["urn"], resources)
     resources.append(resource | {"id": found, "outputs": {}})
-    return f"{name} had been created ({found})"
+    return f"{name} adopted"
 
 
 def _retire(urn: str, resources: list[State]) -> None:
@@ -86,7 +86,7 @@ def _retire(urn: str, resources: list[State]) -> None:
 
 def _existing(resource: State, resources: list[State], url: str) -> str | None:
     kind = resource["type"]
-    if kind in REPEATABLE:
+    if not resource["custom"] or kind in REPEATABLE:
         return None
     if kind not in FINDERS:
         raise SandboxError(

@@ -140,15 +140,18 @@ class Release:
     def once_complete(self) -> dict[str, pulumi.Output[str]]:
         """Return the outputs that say what the stack runs, known once everything has succeeded.
 
-        The engine stores the outputs of a failed update too; these wait for every resource
-        registered so far, also for those that no other resource reads.
+        The engine stores the outputs of a failed update too; these wait for every resource, also
+        for those that no other resource reads and those registered further down.
         """
-        done = pulumi.Output.all(
-            *(
+
+        async def registered() -> list[pulumi.Output[str]]:
+            # Awaited only after the program's last line has run.
+            return [
                 resource.id if isinstance(resource, pulumi.CustomResource) else resource.urn
                 for resource in self.resources
-            )
-        )
+            ]
+
+        done = pulumi.Output[list[str]].from_input(registered())
         return {
             "release_ref": done.apply(lambda _: self.ref),
             "release_commit": done.apply(lambda _: self.commit),

@@ -182,6 +182,7 @@ class Cloud:
                     callbacks=None,
                 )
             )
+            settings.SETTINGS.outputs.clear()  # what a failed run before this one left
             pulumi.runtime.set_all_config(config or {}, [])
             await pulumi.runtime.run_in_stack(lambda: (program(), None)[1])
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, cast
 from urllib.parse import parse_qs
 
+from botocore.exceptions import UnknownServiceError
 from moto.core.exceptions import ServiceException
 from moto.core.model import OperationModel, StringShape, StructureShape
 from moto.core.request import Request as HttpRequest
@@ -27,6 +28,9 @@ from sandbox.aws.moto_untyped import PROTOCOL_PARSERS, DomainDispatcherApplicati
 
 _SCOPE = re.compile(r"([^/=\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 """The credential scope of a signed request: access key, date, region, signing name."""
+
+_HOST_OF_PRESIGNED = "s3.us-east-1.amazonaws.com"
+"""Where moto takes a request whose signature is in its query string."""
 
 _DATE_IN_OPERATION = re.compile(r"\d{4}_\d{2}_\d{2}$")
 
@@ -65,7 +69,7 @@ def scope_of(request: HttpRequest) -> Scope | None:
 def service_of(request: HttpRequest, dispatcher: DomainDispatcherApplication) -> str:
     """Return botocore's name of the service that moto will send this request to."""
     environ = request.environ
-    host = dispatcher.infer_service_region_host(environ, request.path)
+    host = dispatcher.infer_service_region_host(environ, request.path) or _HOST_OF_PRESIGNED
     package = str(dispatcher.get_backend_for_host(host))
     if package == "apigateway" and request.path.startswith("/v2/"):
         return "apigatewayv2"
@@ -140,7 +144,7 @@ def read(request: HttpRequest, service: str, scope: Scope, principal: Principal)
     """Return the call in a request, or None where the service has no such operation."""
     try:
         model, uri_parameters = get_service_router(service).match(request)
-    except (NotFound, NotImplementedError):
+    except (NotFound, NotImplementedError, UnknownServiceError):
         return None
     return Call(
         principal=principal,

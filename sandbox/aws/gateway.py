@@ -5,6 +5,7 @@ services are in modules of their own; whatever they let pass is moto's to answer
 the caller. Requests are taken one after another, so a rule may look before moto leaps.
 """
 
+import functools
 import io
 import threading
 from collections.abc import Iterable
@@ -52,6 +53,8 @@ class Gateway:
         """Start without any resource; the operator works in the management account."""
         self._credentials = Credentials(management_account)
         self._moto = DomainDispatcherApplication(create_backend_app)
+        # moto looks through its own directory for this, two times a request
+        self._moto.get_backend_for_host = functools.cache(self._moto.get_backend_for_host)
         self._turn = threading.Lock()
         for service in (acm, lambdas, route53):
             service.install()
@@ -69,7 +72,7 @@ class Gateway:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answers one request; moto's own API needs no credentials."""
+        """Answer one request; moto's own API needs no credentials."""
         if str(environ.get("PATH_INFO", "")).startswith(_MOTO_API):
             return self._moto(environ, start_response)
         with self._turn:
@@ -85,7 +88,7 @@ class Gateway:
         service = service_of(request, self._moto)
         call = read(request, service, scope, principal or ANONYMOUS)
         if call is None:
-            return _unknown_operation(request, service)
+            return _unknown_operation(request, scope.signing_name)
         if principal is None or not state.is_active(principal.account):
             code = _UNKNOWN_KEY_CODES.get(call.protocol, "InvalidClientTokenId")
             return call.answer(AwsError(code, _UNKNOWN_KEY, _FORBIDDEN))

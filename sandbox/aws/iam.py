@@ -17,16 +17,6 @@ from sandbox.aws.rules import Answer, Rule, Rules
 from sandbox.aws.trust import unknown_principal
 
 _AWS_MANAGED = "arn:aws:iam::aws:policy/"
-_WITH_POLICY_ARN = (
-    "AttachGroupPolicy",
-    "AttachRolePolicy",
-    "AttachUserPolicy",
-    "GetPolicy",
-    "GetPolicyVersion",
-    "ListEntitiesForPolicy",
-    "ListPolicyVersions",
-    "ListPolicyTags",
-)
 
 
 def rules(management_account: str) -> Rules:
@@ -36,9 +26,9 @@ def rules(management_account: str) -> Rules:
         return lambda call: _check_trust(call.text(parameter), management_account)
 
     return {
+        ("iam", "*"): _provide_managed_policy,
         ("iam", "CreateRole"): check_trust("AssumeRolePolicyDocument"),
         ("iam", "UpdateAssumeRolePolicy"): check_trust("PolicyDocument"),
-        **{("iam", operation): _provide_managed_policy for operation in _WITH_POLICY_ARN},
     }
 
 

@@ -1,7 +1,7 @@
 """Policies of resources in the embedded AWS: the principals they name must exist.
 
-Owns the check for the services that take such a policy as one JSON argument. What the policies
-grant is not judged.
+Owns the check for buckets and keys; APIs and functions have it in modules of their own. What the
+policies grant is not judged.
 """
 
 import json
@@ -11,29 +11,25 @@ from sandbox.aws.rules import Answer, Rule, Rules
 from sandbox.aws.trust import unknown_principal
 
 _OPERATIONS = {
-    ("dynamodb", "PutResourcePolicy"): ("Policy", "ValidationException"),
-    ("kms", "CreateKey"): ("Policy", "MalformedPolicyDocumentException"),
-    ("kms", "PutKeyPolicy"): ("Policy", "MalformedPolicyDocumentException"),
-    ("s3", "PutBucketPolicy"): ("Policy", "MalformedPolicy"),
-    ("secretsmanager", "PutResourcePolicy"): ("ResourcePolicy", "MalformedPolicyDocumentException"),
+    ("kms", "CreateKey"): "MalformedPolicyDocumentException",
+    ("kms", "PutKeyPolicy"): "MalformedPolicyDocumentException",
+    ("s3", "PutBucketPolicy"): "MalformedPolicy",
 }
-"""The argument that holds the policy, and AWS's error code for a wrong one."""
+"""The operations that take a policy, and AWS's error code for a wrong one."""
 
 
 def rules(management_account: str) -> Rules:
     """Return the operations that this module restricts; it answers none itself."""
 
-    def check(parameter: str, code: str) -> Rule:
-        return lambda call: _check(call, parameter, code, management_account)
+    def check(code: str) -> Rule:
+        return lambda call: _check(call, code, management_account)
 
-    return {
-        operation: check(parameter, code) for operation, (parameter, code) in _OPERATIONS.items()
-    }
+    return {operation: check(code) for operation, code in _OPERATIONS.items()}
 
 
-def _check(call: Call, parameter: str, code: str, management_account: str) -> Answer:
+def _check(call: Call, code: str, management_account: str) -> Answer:
     try:
-        document = json.loads(call.text(parameter) or "{}")
+        document = json.loads(call.text("Policy") or "{}")
     except ValueError:
         return None  # moto says what is wrong with the JSON
     unknown = unknown_principal(document, management_account)

@@ -4,6 +4,7 @@ Owns the reading of moto's backends for more than one module; it changes nothing
 backend for each account, and the global services of an account under the partition's name.
 """
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import cast
@@ -83,4 +84,9 @@ def role(account: str, name: str) -> Role | None:
 
 def document(policy: object) -> Document:
     """Return a policy that moto holds, as text or already read."""
-    return cast("Document", json.loads(policy) if isinstance(policy, str) else policy)
+    return _read(policy) if isinstance(policy, str) else cast("Document", policy)
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(policy: str) -> Document:
+    return json.loads(policy)

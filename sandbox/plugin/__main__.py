@@ -14,9 +14,10 @@ from sandbox.plugin.protocol import leave_out_the_sdk
 
 leave_out_the_sdk()
 
-import grpc  # noqa: E402  after the placeholders, which the next two need
+import grpc  # noqa: E402  after the placeholders, on which these build
 from pulumi.runtime.proto import provider_pb2_grpc  # noqa: E402
 
+from sandbox.plugin.errors import OneSentence  # noqa: E402
 from sandbox.plugin.provider import AwsProvider  # noqa: E402
 
 _THREADS = 32  # the engine works on as many resources at once as it is told to, 16 by default
@@ -26,13 +27,14 @@ _PARENT_POLL_SECONDS = 1.0
 
 
 def main() -> None:
-    """Serves one engine."""
+    """Serve one engine."""
     ended = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
     parent = os.getppid()
     server = grpc.server(
         ThreadPoolExecutor(_THREADS),
+        interceptors=[OneSentence()],
         options=[
             ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
             ("grpc.max_send_message_length", _LARGEST_MESSAGE),

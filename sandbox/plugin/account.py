@@ -5,22 +5,22 @@ provider's configuration. boto3 is imported late: the engine waits for the plugi
 previews make no call at all.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from sandbox.plugin.values import Values
-
-if TYPE_CHECKING:
-    import boto3
 
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.2
+_MISSING = {
+    "AWSOrganizationsNotInUseException",
+    "AccountAlreadyClosedException",
+    "PolicyNotAttachedException",
+}
 _SERVICE_IDS = {
     "acm": "ACM",
     "account": "Account",
@@ -48,7 +48,7 @@ class AwsError(Exception):
         return (
             "NotFound" in self.code
             or self.code.startswith("NoSuch")
-            or self.code in {"AWSOrganizationsNotInUseException", "PolicyNotAttachedException"}
+            or self.code in _MISSING
         )
 
 
@@ -61,24 +61,32 @@ class Assumption:
     external_id: str | None = None
 
 
+class Boto3Session(Protocol):
+    """What is used of a session of boto3."""
+
+    def client(self, service_name: str, **options: object) -> object:
+        """Make a client."""
+        ...
+
+
 @dataclass(kw_only=True)
 class Session:
     """Credentials, and one client for each service and region made from them."""
 
-    base: boto3.Session
+    base: Boto3Session
     max_retries: int
-    _clients: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
+    _clients: dict[tuple[str, str], object] = field(default_factory=dict[tuple[str, str], object])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def call(self, service: str, region: str, operation: str, parameters: Values) -> Values:
-        """Makes one call. Parameters that are None are left out."""
+        """Make one call. Parameters that are None are left out."""
         from botocore import xform_name  # noqa: PLC0415  late, see the module's docstring
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
         given = {name: value for name, value in parameters.items() if value is not None}
         try:
-            client = self._client(service, region)
-            return cast("Values", getattr(client, xform_name(operation))(**given))
+            method = getattr(self._client(service, region), xform_name(operation))
+            return cast("Values", method(**given))
         except ClientError as error:
             answer = error.response.get("Error", {})
             code, message = answer.get("Code", "Unknown"), answer.get("Message", "")
@@ -89,17 +97,17 @@ class Session:
             raise AwsError(text) from error
 
     def _client(self, service: str, region: str) -> object:
-        from botocore.config import Config  # noqa: PLC0415  late, see the module's docstring
+        from botocore.config import Config  # noqa: PLC0415
 
         with self._lock:  # boto3 sessions may not make clients in two threads at once
             if (service, region) not in self._clients:
-                make = cast("Any", self.base.client)
                 config = Config(
                     retries={"mode": "standard", "max_attempts": self.max_retries},
                     connect_timeout=5,
                     max_pool_connections=32,
                 )
-                self._clients[service, region] = make(service, region_name=region, config=config)
+                client = self.base.client(service, region_name=region, config=config)
+                self._clients[service, region] = client
             return self._clients[service, region]
 
 
@@ -113,16 +121,8 @@ class Account:
     timeout: float
 
     def call(self, service: str, operation: str, **parameters: object) -> Values:
-        """Makes one call. Parameters that are None are left out."""
+        """Make one call. Parameters that are None are left out."""
         return self.session.call(service, self.region, operation, parameters)
-
-    def forgive_missing(self, service: str, operation: str, **parameters: object) -> None:
-        """Makes one call whose object may be gone already."""
-        try:
-            self.call(service, operation, **parameters)
-        except AwsError as error:
-            if not error.is_missing:
-                raise
 
     def pages(
         self, service: str, operation: str, key: str, **parameters: object
@@ -137,7 +137,7 @@ class Account:
                 return
 
     def wait_for(self, probe: Callable[[], T | None], describe: Callable[[], str]) -> T:
-        """What the probe finds at last; after the timeout an error that `describe` words."""
+        """Return what the probe finds at last; after the timeout an error that `describe` words."""
         deadline = time.monotonic() + self.timeout
         while (found := probe()) is None:
             if time.monotonic() > deadline:
@@ -147,13 +147,14 @@ class Account:
 
 
 def sign_in(credentials: Values, roles: list[Assumption], region: str, max_retries: int) -> Session:
-    """A session in the account of the last role, each role assumed with the one before it.
+    """Sign in with the roles, each assumed with the one before it.
 
     `credentials` are boto3's own keyword arguments, empty for what the environment says.
     """
     import boto3  # noqa: PLC0415  late, see the module's docstring
 
-    session = Session(base=boto3.Session(**credentials), max_retries=max_retries)
+    base = cast("Boto3Session", boto3.Session(**credentials))
+    session = Session(base=base, max_retries=max_retries)
     for role in roles:
         try:
             answer = session.call(
@@ -170,10 +171,10 @@ def sign_in(credentials: Values, roles: list[Assumption], region: str, max_retri
             text = f"Cannot assume IAM Role ({role.role_arn}): {error}"
             raise AwsError(text, error.code) from error
         keys = answer["Credentials"]
-        base = boto3.Session(
+        assumed = boto3.Session(
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],
             aws_session_token=keys["SessionToken"],
         )
-        session = Session(base=base, max_retries=max_retries)
+        session = Session(base=cast("Boto3Session", assumed), max_retries=max_retries)
     return session

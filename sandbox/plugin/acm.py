@@ -16,7 +16,7 @@ from sandbox.plugin.schema import (
     strings,
 )
 from sandbox.plugin.tags import tag_changes, tag_list, tag_map
-from sandbox.plugin.values import Values
+from sandbox.plugin.values import Values, is_known, listed, nested
 
 _SERVICE = "acm"
 
@@ -74,10 +74,16 @@ class Certificate(Resource):
     )
     volatile = ("status",)
 
+    def understood(self, args: Values) -> Values:
+        names, first = args.get("subjectAlternativeNames"), args.get("domainName")
+        if not names or first is None or not is_known([names, first]):
+            return args
+        return {**args, "subjectAlternativeNames": sorted({*names, first})}
+
     def create(self, account: Account, args: Values) -> str:
         if "domainName" not in args:
             raise AwsError("one of `domainName` and `privateKey` must be given")
-        preference = (args.get("options") or {}).get("certificateTransparencyLoggingPreference")
+        preference = nested(args, "options").get("certificateTransparencyLoggingPreference")
         options = preference and {"CertificateTransparencyLoggingPreference": preference}
         answer = account.call(
             _SERVICE,
@@ -103,9 +109,9 @@ class Certificate(Resource):
 
     def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
         certificate = _describe(account, resource_id)
-        options = certificate.get("DomainValidationOptions") or []
+        options = listed(certificate, "DomainValidationOptions")
         tags = account.call(_SERVICE, "ListTagsForCertificate", CertificateArn=resource_id)
-        preference = (certificate.get("Options") or {}).get(
+        preference = nested(certificate, "Options").get(
             "CertificateTransparencyLoggingPreference", "ENABLED"
         )
         method = next((item["ValidationMethod"] for item in options if _method(item)), "NONE")
@@ -121,16 +127,16 @@ class Certificate(Resource):
             "renewalEligibility": certificate.get("RenewalEligibility", ""),
             "renewalSummaries": [],
             "status": certificate["Status"],
-            "subjectAlternativeNames": self._names(certificate, known),
-            "tagsAll": tag_map(tags.get("Tags", [])),
+            "subjectAlternativeNames": sorted(listed(certificate, "SubjectAlternativeNames")),
+            "tagsAll": tag_map(listed(tags, "Tags")),
             "type": certificate.get("Type", "AMAZON_ISSUED"),
             "validationEmails": [],
             "validationMethod": method,
         }
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
-        wanted = (new.get("options") or {}).get("certificateTransparencyLoggingPreference")
-        current = (old.get("options") or {}).get("certificateTransparencyLoggingPreference")
+        wanted = nested(new, "options").get("certificateTransparencyLoggingPreference")
+        current = nested(old, "options").get("certificateTransparencyLoggingPreference")
         if wanted and wanted != current:
             account.call(
                 _SERVICE,
@@ -156,15 +162,6 @@ class Certificate(Resource):
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         account.call(_SERVICE, "DeleteCertificate", CertificateArn=resource_id)
-
-    @staticmethod
-    def _names(certificate: Values, known: Values) -> list[str]:
-        """The further names; AWS adds the first one, which a program may leave out."""
-        live = certificate.get("SubjectAlternativeNames") or []
-        given = known.get("subjectAlternativeNames")
-        if isinstance(given, list) and {*given, certificate["DomainName"]} == {*live}:
-            return given
-        return sorted(live)
 
 
 def _method(option: Values) -> bool:
@@ -224,14 +221,14 @@ class CertificateValidation(Resource):
         return {"certificateArn": arn} if _describe(account, arn)["Status"] == "ISSUED" else None
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
-        """The certificate stays issued."""
+        """Do nothing: the certificate stays issued."""
 
     @staticmethod
     def _refuse_missing_records(certificate: Values, names: list[str] | None) -> None:
         if names is None:
             return
         given = {_domain(name) for name in names}
-        for record in _validation_records(certificate.get("DomainValidationOptions") or []):
+        for record in _validation_records(listed(certificate, "DomainValidationOptions")):
             name = _domain(record["resourceRecordName"])
             if name not in given:
                 raise AwsError(
@@ -244,12 +241,13 @@ class CertificateValidation(Resource):
         pending = [
             f"{item['ResourceRecord']['Name']} {item['ResourceRecord']['Type']} "
             f"{item['ResourceRecord']['Value']}"
-            for item in certificate.get("DomainValidationOptions") or []
+            for item in listed(certificate, "DomainValidationOptions")
             if item.get("ValidationStatus") != "SUCCESS" and "ResourceRecord" in item
         ]
         return (
-            f"the certificate for {certificate['DomainName']} is {certificate['Status']}; AWS could "
-            f"not find yet: {'; '.join(pending)} (is the zone delegated to its own name servers?)"
+            f"the certificate for {certificate['DomainName']} is {certificate['Status']}; "
+            f"AWS could not find yet: {'; '.join(pending)} "
+            "(is the zone delegated to its own name servers?)"
         )
 
 

@@ -23,7 +23,7 @@ from sandbox.plugin.schema import (
     strings,
 )
 from sandbox.plugin.tags import tag_changes
-from sandbox.plugin.values import Values
+from sandbox.plugin.values import Values, listed, nested
 
 _SERVICE = "apigateway"
 _CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
@@ -57,7 +57,7 @@ def _retag(account: Account, arn: str, old: Values, new: Values) -> None:
 
 
 def _parts(resource_id: str, known: Values, *names: str) -> list[str]:
-    """The parts of a resource's place: what is known of it, or an import's id with slashes."""
+    """Return the parts of a resource's place, known already or from an import's id."""
     if all(name in known for name in names):
         return [str(known[name]) for name in names]
     parts = resource_id.split("/", len(names) - 1)
@@ -156,7 +156,7 @@ class RestApi(Resource):
         return {
             "apiKeySource": live.get("apiKeySource", "HEADER"),
             "arn": _arn(account, f"restapis/{resource_id}"),
-            "binaryMediaTypes": live.get("binaryMediaTypes") or [],
+            "binaryMediaTypes": listed(live, "binaryMediaTypes"),
             "createdDate": _time(live.get("createdDate")),
             "description": live.get("description", ""),
             "disableExecuteApiEndpoint": live.get("disableExecuteApiEndpoint", False),
@@ -166,7 +166,7 @@ class RestApi(Resource):
             "name": live["name"],
             "policy": _policy(live),
             "rootResourceId": self._root(account, resource_id, live),
-            "tagsAll": live.get("tags") or {},
+            "tagsAll": nested(live, "tags"),
         }
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
@@ -181,7 +181,7 @@ class RestApi(Resource):
         account.call(_SERVICE, "DeleteRestApi", restApiId=resource_id)
 
     def _put_body(self, account: Account, resource_id: str, args: Values) -> None:
-        """Imports the body, which takes away what it does not say, and says that again."""
+        """Import the body, which takes away what it does not say, and say that again."""
         account.call(
             _SERVICE,
             "PutRestApi",
@@ -210,7 +210,7 @@ class RestApi(Resource):
             old.get("endpointConfiguration"), new.get("endpointConfiguration")
         )
         if "binaryMediaTypes" in new:
-            before, after = (set(args.get("binaryMediaTypes") or []) for args in (old, new))
+            before, after = (set(listed(args, "binaryMediaTypes")) for args in (old, new))
             for media_type in sorted(after - before):
                 path = f"/binaryMediaTypes/{media_type.replace('/', '~1')}"
                 patches.append({"op": "add", "path": path})
@@ -230,7 +230,7 @@ class RestApi(Resource):
 
 
 def _policy(live: Values) -> str | None:
-    """The policy; AWS tells it with its quotation marks escaped once more."""
+    """Return the policy, whose quotation marks AWS escapes once more."""
     policy = live.get("policy")
     if not policy:
         return None
@@ -360,7 +360,7 @@ class Stage(Resource):
             "invokeUrl": f"https://{host}/{name}",
             "restApi": rest_api,
             "stageName": name,
-            "tagsAll": live.get("tags") or {},
+            "tagsAll": nested(live, "tags"),
             "variables": live.get("variables") or None,
             "webAclArn": live.get("webAclArn", ""),
             "xrayTracingEnabled": live.get("tracingEnabled", False),
@@ -377,7 +377,7 @@ class Stage(Resource):
             patches.append(_replace("/tracingEnabled", traced))
         if old.get("accessLogSettings") != new.get("accessLogSettings"):
             patches += self._log_patches(new) or [_remove("/accessLogSettings")]
-        before, after = (args.get("variables") or {} for args in (old, new))
+        before, after = (nested(args, "variables") for args in (old, new))
         patches += [
             _replace(f"/variables/{name}", value)
             for name, value in after.items()
@@ -434,6 +434,8 @@ _METHOD_SETTINGS = {
 }
 """The settings of a method, and where in a stage they stand."""
 
+_THROTTLES = ("throttlingBurstLimit", "throttlingRateLimit")
+
 
 class MethodSettings(Resource):
     """What a stage does for the methods on a path; its id is API-STAGE-PATH."""
@@ -463,13 +465,13 @@ class MethodSettings(Resource):
     }
 
     def create(self, account: Account, args: Values) -> str:
-        self._apply(account, args)
+        self._apply(account, args, args["settings"])
         return f"{args['restApi']}-{args['stageName']}-{args['methodPath']}"
 
     def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
         rest_api, stage, path = _parts(resource_id, known, "restApi", "stageName", "methodPath")
         live = account.call(_SERVICE, "GetStage", restApiId=rest_api, stageName=stage)
-        settings = (live.get("methodSettings") or {}).get(path)
+        settings = nested(live, "methodSettings").get(path)
         if settings is None:
             return None
         return {
@@ -481,7 +483,8 @@ class MethodSettings(Resource):
         }
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
-        self._apply(account, new)
+        unlimited = {name: -1 for name in _THROTTLES if name in nested(old, "settings")}
+        self._apply(account, new, {**unlimited, **new["settings"]})
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         account.call(
@@ -493,13 +496,13 @@ class MethodSettings(Resource):
         )
 
     @staticmethod
-    def _apply(account: Account, args: Values) -> None:
+    def _apply(account: Account, args: Values, settings: Values) -> None:
         account.call(
             _SERVICE,
             "UpdateStage",
             patchOperations=[
                 _replace(f"/{args['methodPath']}/{_METHOD_SETTINGS[name]}", value)
-                for name, value in args["settings"].items()
+                for name, value in settings.items()
             ],
             restApiId=args["restApi"],
             stageName=args["stageName"],
@@ -573,7 +576,7 @@ class DomainName(Resource):
             "regionalDomainName": live.get("regionalDomainName", ""),
             "regionalZoneId": live.get("regionalHostedZoneId", ""),
             "securityPolicy": live.get("securityPolicy", ""),
-            "tagsAll": live.get("tags") or {},
+            "tagsAll": nested(live, "tags"),
         }
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
@@ -670,7 +673,7 @@ class RegionalSettings(Resource):
 
     type_name = "aws:apigateway/account:Account"
     title = "API Gateway Account"
-    arguments: ClassVar = {"cloudwatchRoleArn": string(computed=True), **REGION}
+    arguments: ClassVar = {"cloudwatchRoleArn": string(), **REGION}
     outputs = ("apiKeyVersion", "features", "throttleSettings")
 
     def create(self, account: Account, args: Values) -> str:
@@ -686,7 +689,7 @@ class RegionalSettings(Resource):
         return {
             "apiKeyVersion": live.get("apiKeyVersion", ""),
             "cloudwatchRoleArn": live.get("cloudwatchRoleArn", ""),
-            "features": live.get("features") or [],
+            "features": listed(live, "features"),
             "throttleSettings": limits or [],
         }
 

@@ -22,12 +22,12 @@ def is_archive(value: object) -> bool:
 
 
 def content_hash(archive: Values) -> object:
-    """The engine's hash of the archive's content."""
+    """Return the engine's hash of the archive's content."""
     return archive.get("hash")
 
 
 def zipped(archive: Values) -> bytes:
-    """The archive as a ZIP file that is the same to the byte for the same content."""
+    """Return the archive as a ZIP file that is the same to the byte for the same content."""
     path = archive.get("path")
     if path and Path(path).suffix in {".zip", ".jar"}:
         return Path(path).read_bytes()

@@ -1,14 +1,14 @@
 """What the engine is told about a program's arguments before anything is planned.
 
-Refuses arguments that are unknown, missing, of the wrong type, in conflict or not carried here, each
-by name; fills in defaults and names.
+Refuses arguments that are unknown, missing, of the wrong type, in conflict or not carried here,
+each by name; fills in defaults and names.
 """
 
 import difflib
 import json
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,6 +20,16 @@ DEFAULTS = "__defaults"
 """Names the arguments that were filled in; the genuine plugin keeps the same list in the state."""
 
 _SUFFIX_DIGITS = 7
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "document": (str, dict),
+    "list": (list,),
+    "map": (dict,),
+    "object": (dict,),
+}
 _TYPE_NAMES = {
     "string": "a string",
     "boolean": "true or false",
@@ -44,7 +54,7 @@ class Failure:
 def check(
     resource: Resource, name: str, olds: Values, news: Values, seed: bytes
 ) -> tuple[Values, list[Failure]]:
-    """The arguments with defaults filled in, and everything that is wrong with them."""
+    """Return the arguments with defaults filled in, and everything that is wrong with them."""
     inputs = {key: value for key, value in news.items() if key != DEFAULTS and value is not None}
     failures = [*_refusals(resource, inputs)]
     filled: list[str] = []
@@ -65,7 +75,7 @@ def check(
 
 
 def missing(name: str) -> str:
-    """The sentence for an argument that is left out."""
+    """Return the sentence for an argument that is left out."""
     return (
         f'Missing required argument. The argument "{name}" is required, '
         "but no definition was found."
@@ -73,14 +83,14 @@ def missing(name: str) -> str:
 
 
 def unsupported(name: str, known: Iterator[str]) -> str:
-    """The sentence for an argument that does not exist."""
+    """Return the sentence for an argument that does not exist."""
     near = difflib.get_close_matches(name, known, n=1)
     hint = f' Did you mean "{near[0]}"?' if near else ""
     return f'Unsupported argument. An argument named "{name}" is not expected here.{hint}'
 
 
 def type_failures(path: str, argument: Argument, value: object) -> Iterator[Failure]:
-    """What is wrong with a value's type, at any depth."""
+    """Return what is wrong with a value's type, at any depth."""
     if value is UNKNOWN or value is None:
         return
     if not _has_kind(argument, value):
@@ -141,30 +151,18 @@ def _not_carried(name: str) -> str:
 
 
 def _has_kind(argument: Argument, value: object) -> bool:
-    match argument.kind:
-        case "string":
-            return isinstance(value, str)
-        case "document":
-            return isinstance(value, str | dict)
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case "archive":
-            return is_archive(value)
-        case "list":
-            return isinstance(value, list)
-        case "map" | "object":
-            return isinstance(value, dict)
+    if argument.kind == "archive":
+        return is_archive(value)
+    if isinstance(value, bool):
+        return argument.kind == "boolean"
+    return isinstance(value, _TYPES[argument.kind])
 
 
 def _random_name(name: str, length: int, seed: bytes) -> str:
-    """The resource's name and seven hexadecimal digits, as the genuine plugin names things.
+    """Return the name and seven hexadecimal digits, as the genuine plugin names things.
 
     The seed, where the engine gives one, is what makes an update do what its plan showed.
     """
-    bits = random.Random(seed).getrandbits if seed else secrets.randbits  # noqa: S311  a name, no secret
+    bits = random.Random(seed).getrandbits if seed else secrets.randbits  # noqa: S311  a name
     suffix = f"{bits(4 * _SUFFIX_DIGITS):0{_SUFFIX_DIGITS}x}"
     return f"{name[: length - _SUFFIX_DIGITS - 1]}-{suffix}"

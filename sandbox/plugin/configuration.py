@@ -22,7 +22,7 @@ from sandbox.plugin.schema import (
     string_map,
     strings,
 )
-from sandbox.plugin.values import UNKNOWN, Values
+from sandbox.plugin.values import UNKNOWN, Values, listed, nested
 
 _ROLE: Mapping[str, Argument] = {
     "roleArn": string(required=True),
@@ -87,7 +87,7 @@ class Provider:
     default_tags: Values = field(default_factory=dict[str, Any])
 
     def for_request(self, region: str | None, timeout: float) -> Account:
-        """The account as one request sees it."""
+        """Return the account as one request sees it."""
         return Account(
             session=self.account.session,
             id=self.account.id,
@@ -97,7 +97,7 @@ class Provider:
 
 
 def check_settings(given: Values) -> tuple[Values, list[Failure]]:
-    """The settings with the region that the environment names, and what is wrong with them."""
+    """Return the settings, with the environment's region, and what is wrong with them."""
     settings = {name: value for name, value in given.items() if value not in (None, "")}
     if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
         settings.setdefault("region", region)
@@ -121,7 +121,7 @@ def check_settings(given: Values) -> tuple[Values, list[Failure]]:
 
 
 def decoded(settings: Values) -> Values:
-    """The settings with nested values as such instead of JSON text."""
+    """Return the settings with nested values as such instead of JSON text."""
     values: Values = {}
     for name, value in settings.items():
         if name in _ENGINE_SETTINGS:
@@ -149,7 +149,7 @@ def configure(settings: Values) -> Provider | None:
             session_name=role.get("sessionName"),
             external_id=role.get("externalId"),
         )
-        for role in cast("list[Values]", values.get("assumeRoles") or [])
+        for role in cast("list[Values]", listed(values, "assumeRoles"))
     ]
     given = {name: value for name, value in credentials.items() if value}
     session = sign_in(given, roles, region, values.get("maxRetries") or _DEFAULT_RETRIES)
@@ -157,13 +157,13 @@ def configure(settings: Values) -> Provider | None:
     _refuse_wrong_account(account_id, values)
     return Provider(
         account=Account(session=session, id=account_id, region=region, timeout=0),
-        default_tags=(values.get("defaultTags") or {}).get("tags") or {},
+        default_tags=nested(values, "defaultTags").get("tags") or {},
     )
 
 
 def _refuse_wrong_account(account_id: str, values: Values) -> None:
     allowed = values.get("allowedAccountIds")
-    forbidden = values.get("forbiddenAccountIds") or []
+    forbidden = listed(values, "forbiddenAccountIds")
     if (allowed and account_id not in allowed) or account_id in forbidden:
         raise AwsError(f"AWS Account ID not allowed: {account_id}")
 

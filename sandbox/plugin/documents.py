@@ -4,7 +4,10 @@ import json
 
 
 def canonical(text: str) -> str:
-    """The document without white space and with its keys in order, or the text if it is no JSON."""
+    """Return the document without white space and with its keys in order.
+
+    What is no JSON is returned as it is.
+    """
     try:
         return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
     except ValueError:

@@ -2,7 +2,7 @@
 
 # ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from sandbox.plugin.account import Account
 from sandbox.plugin.schema import (
@@ -17,7 +17,7 @@ from sandbox.plugin.schema import (
     string,
 )
 from sandbox.plugin.tags import tag_changes, tag_list, tag_map
-from sandbox.plugin.values import Values
+from sandbox.plugin.values import Values, listed, nested
 
 _SERVICE = "dynamodb"
 _ON_DEMAND = "PAY_PER_REQUEST"
@@ -88,7 +88,7 @@ class Table(Resource):
             "CreateTable",
             AttributeDefinitions=[
                 {"AttributeName": item["name"], "AttributeType": item["type"]}
-                for item in args.get("attributes") or []
+                for item in listed(args, "attributes")
             ],
             BillingMode=args["billingMode"],
             DeletionProtectionEnabled=args.get("deletionProtectionEnabled"),
@@ -104,17 +104,17 @@ class Table(Resource):
 
     def complete(self, account: Account, resource_id: str, args: Values) -> None:
         self._wait(account, resource_id)
-        if (args.get("pointInTimeRecovery") or {}).get("enabled"):
+        if nested(args, "pointInTimeRecovery").get("enabled"):
             self._set_recovery(account, resource_id, args)
-        if (args.get("ttl") or {}).get("enabled"):
+        if nested(args, "ttl").get("enabled"):
             self._set_ttl(account, resource_id, args["ttl"])
 
     def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
         table = account.call(_SERVICE, "DescribeTable", TableName=resource_id)["Table"]
         keys = {key["KeyType"]: key["AttributeName"] for key in table["KeySchema"]}
-        encryption = table.get("SSEDescription") or {}
-        stream = table.get("StreamSpecification") or {}
-        throughput = table.get("ProvisionedThroughput") or {}
+        encryption = nested(table, "SSEDescription")
+        stream = nested(table, "StreamSpecification")
+        throughput = nested(table, "ProvisionedThroughput")
         tags = account.call(_SERVICE, "ListTagsOfResource", ResourceArn=table["TableArn"])
         return {
             "arn": table["TableArn"],
@@ -122,9 +122,7 @@ class Table(Resource):
                 {"name": item["AttributeName"], "type": item["AttributeType"]}
                 for item in table["AttributeDefinitions"]
             ],
-            "billingMode": (table.get("BillingModeSummary") or {}).get(
-                "BillingMode", "PROVISIONED"
-            ),
+            "billingMode": nested(table, "BillingModeSummary").get("BillingMode", "PROVISIONED"),
             "deletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
             "hashKey": keys["HASH"],
             "name": table["TableName"],
@@ -141,8 +139,8 @@ class Table(Resource):
             "streamEnabled": stream.get("StreamEnabled", False),
             "streamLabel": table.get("LatestStreamLabel", ""),
             "streamViewType": stream.get("StreamViewType", ""),
-            "tableClass": (table.get("TableClassSummary") or {}).get("TableClass", "STANDARD"),
-            "tagsAll": tag_map(tags.get("Tags", [])),
+            "tableClass": nested(table, "TableClassSummary").get("TableClass", "STANDARD"),
+            "tagsAll": tag_map(listed(tags, "Tags")),
             "ttl": self._ttl(account, resource_id),
             "writeCapacity": throughput.get("WriteCapacityUnits", 0),
         }
@@ -155,7 +153,7 @@ class Table(Resource):
             self._set_recovery(account, resource_id, new)
         if _differs("ttl", old, new):
             # only one attribute may expire items, and it is named when it is turned off, too
-            before, after = old.get("ttl") or {}, new["ttl"]
+            before, after = nested(old, "ttl"), new["ttl"]
             if before.get("enabled") and before.get("attributeName") != after.get("attributeName"):
                 self._set_ttl(account, resource_id, {**before, "enabled": False})
             if after.get("enabled") or before.get("enabled"):
@@ -172,7 +170,7 @@ class Table(Resource):
 
     @staticmethod
     def _table_changes(old: Values, new: Values) -> list[Values]:
-        """The parameters of UpdateTable, which takes one kind of change at a time."""
+        """Return the parameters of UpdateTable, which takes one kind of change at a time."""
         found: list[Values] = []
         if any(_differs(name, old, new) for name in ("billingMode", "readCapacity")) or _differs(
             "writeCapacity", old, new
@@ -206,7 +204,7 @@ class Table(Resource):
     @staticmethod
     def _recovery(account: Account, name: str) -> Values:
         answer = account.call(_SERVICE, "DescribeContinuousBackups", TableName=name)
-        recovery = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        recovery = nested(answer["ContinuousBackupsDescription"], "PointInTimeRecoveryDescription")
         return _without_none(
             {
                 "enabled": recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
@@ -216,7 +214,7 @@ class Table(Resource):
 
     @staticmethod
     def _set_recovery(account: Account, name: str, args: Values) -> None:
-        wanted = args.get("pointInTimeRecovery") or {}
+        wanted = nested(args, "pointInTimeRecovery")
         specification = {
             "PointInTimeRecoveryEnabled": wanted.get("enabled", False),
             "RecoveryPeriodInDays": wanted.get("recoveryPeriodInDays"),
@@ -255,8 +253,9 @@ class Table(Resource):
 def _differs(name: str, old: Values, new: Values) -> bool:
     """Whether the program asks for something else; what it leaves out it leaves to AWS."""
     wanted, there = new.get(name), old.get(name)
-    if isinstance(wanted, dict) and isinstance(there, dict):
-        return any(_differs(key, there, wanted) for key in wanted)
+    if isinstance(wanted, dict):
+        fields = cast("Values", wanted)
+        return any(_differs(key, nested(old, name), fields) for key in fields)
     return wanted is not None and wanted != there
 
 

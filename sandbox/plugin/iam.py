@@ -5,6 +5,7 @@
 import json
 import re
 from typing import ClassVar
+from uuid import uuid4
 
 from sandbox.plugin.account import Account, AwsError
 from sandbox.plugin.schema import (
@@ -19,7 +20,7 @@ from sandbox.plugin.schema import (
     strings,
 )
 from sandbox.plugin.tags import tag_changes, tag_list, tag_map
-from sandbox.plugin.values import Values
+from sandbox.plugin.values import Values, listed, nested
 
 _SERVICE = "iam"
 _NAMING = {
@@ -29,14 +30,12 @@ _NAMING = {
 
 
 def _name(args: Values) -> str:
-    """The name, made from a prefix where only that is given."""
-    from uuid import uuid4
-
+    """Return the name, made from a prefix where only that is given."""
     return args.get("name") or f"{args['namePrefix']}{uuid4().hex[:26]}"
 
 
 def _text(policy: object) -> str:
-    """A policy as text; boto3 decodes IAM's documents."""
+    """Return a policy as text; boto3 decodes IAM's documents."""
     return policy if isinstance(policy, str) else json.dumps(policy)
 
 
@@ -77,7 +76,7 @@ class Role(Resource):
 
     def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
         role = account.call(_SERVICE, "GetRole", RoleName=resource_id)["Role"]
-        boundary = role.get("PermissionsBoundary") or {}
+        boundary = nested(role, "PermissionsBoundary")
         return {
             "arn": role["Arn"],
             "assumeRolePolicy": _text(role["AssumeRolePolicyDocument"]),
@@ -87,7 +86,7 @@ class Role(Resource):
             "name": role["RoleName"],
             "path": role["Path"],
             "permissionsBoundary": boundary.get("PermissionsBoundaryArn", ""),
-            "tagsAll": tag_map(role.get("Tags", [])),
+            "tagsAll": tag_map(listed(role, "Tags")),
             "uniqueId": role["RoleId"],
         }
 

@@ -1,6 +1,6 @@
 """Lambda: functions from the program's files, and who may invoke them."""
 
-# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
+# ruff: noqa: D102  `schema.Resource` says what each method does and gets
 
 import json
 from typing import ClassVar, cast
@@ -21,13 +21,13 @@ from sandbox.plugin.schema import (
     strings,
 )
 from sandbox.plugin.tags import tag_changes
-from sandbox.plugin.values import Values
+from sandbox.plugin.values import Values, nested
 
 _SERVICE = "lambda"
 
 
 def _function_name(function: str) -> str:
-    """The name of a function that may be named by its ARN."""
+    """Return the name of a function that may be named by its ARN."""
     return function.split(":")[6] if function.startswith("arn:") else function
 
 
@@ -128,7 +128,7 @@ class Function(Resource):
         answer = account.call(_SERVICE, "GetFunction", FunctionName=resource_id)
         live = answer["Configuration"]
         arn = live["FunctionArn"]
-        reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions", -1)
+        reserved = nested(answer, "Concurrency").get("ReservedConcurrentExecutions", -1)
         version = live.get("Version", "$LATEST")
         return {
             "architectures": live.get("Architectures", ["x86_64"]),
@@ -136,7 +136,7 @@ class Function(Resource):
             "codeSha256": live.get("CodeSha256", ""),
             "description": live.get("Description", ""),
             "environment": _environment(live),
-            "ephemeralStorage": {"size": live.get("EphemeralStorage", {}).get("Size", 512)},
+            "ephemeralStorage": {"size": nested(live, "EphemeralStorage").get("Size", 512)},
             "handler": live.get("Handler", ""),
             "invokeArn": _invoke_arn(account, arn),
             "kmsKeyArn": live.get("KMSKeyArn", ""),
@@ -154,9 +154,9 @@ class Function(Resource):
             "signingJobArn": live.get("SigningJobArn", ""),
             "signingProfileVersionArn": live.get("SigningProfileVersionArn", ""),
             "sourceCodeSize": live.get("CodeSize", 0),
-            "tagsAll": answer.get("Tags") or {},
+            "tagsAll": nested(answer, "Tags"),
             "timeout": live["Timeout"],
-            "tracingConfig": {"mode": live.get("TracingConfig", {}).get("Mode", "PassThrough")},
+            "tracingConfig": {"mode": nested(live, "TracingConfig").get("Mode", "PassThrough")},
             "version": version,
         } | ({} if "sourceCodeHash" in known else {"sourceCodeHash": live.get("CodeSha256", "")})
 
@@ -195,7 +195,7 @@ class Function(Resource):
         logging = args.get("loggingConfig")
         return {
             "Description": args.get("description", ""),
-            "Environment": {"Variables": (args.get("environment") or {}).get("variables") or {}},
+            "Environment": {"Variables": nested(args, "environment").get("variables") or {}},
             "EphemeralStorage": _capitals(args.get("ephemeralStorage")),
             "Handler": args.get("handler"),
             "KMSKeyArn": args.get("kmsKeyArn"),
@@ -211,7 +211,7 @@ class Function(Resource):
     def _code_differs(old: Values, new: Values) -> bool:
         if "code" not in new:
             return False
-        hashes = [content_hash(cast("Values", args.get("code") or {})) for args in (old, new)]
+        hashes = [content_hash(nested(args, "code")) for args in (old, new)]
         wanted = new.get("architectures")
         hinted = new.get("sourceCodeHash") not in (None, old.get("sourceCodeHash"))
         moved = wanted is not None and wanted != old.get("architectures")
@@ -244,19 +244,19 @@ class Function(Resource):
 
 
 def _capitals(values: Values | None) -> Values | None:
-    """A nested argument as Lambda spells it."""
+    """Return a nested argument as Lambda spells it."""
     if values is None:
         return None
     return {name[0].upper() + name[1:]: value for name, value in values.items()}
 
 
 def _environment(live: Values) -> Values | None:
-    variables = live.get("Environment", {}).get("Variables")
+    variables = nested(live, "Environment").get("Variables")
     return {"variables": variables} if variables else None
 
 
 def _logging(live: Values, name: str) -> Values:
-    config = live.get("LoggingConfig") or {}
+    config = nested(live, "LoggingConfig")
     values = {
         "applicationLogLevel": config.get("ApplicationLogLevel"),
         "logFormat": config.get("LogFormat", "Text"),
@@ -347,7 +347,7 @@ class Permission(Resource):
 
     @staticmethod
     def _place(resource_id: str, known: Values) -> tuple[str, str, str | None]:
-        """The function, the statement and the qualifier; an import has FUNCTION[:Q]/STATEMENT."""
+        """Return function, statement and qualifier; an import has FUNCTION[:Q]/STATEMENT."""
         if "function" in known:
             return known["function"], resource_id, known.get("qualifier")
         function, _, statement_id = resource_id.rpartition("/")
@@ -366,7 +366,7 @@ def _principal(principal: object) -> str:
 
 
 def _condition(statement: Values, key: str) -> str | None:
-    for condition in statement.get("Condition", {}).values():
+    for condition in nested(statement, "Condition").values():
         for name, value in condition.items():
             if name.lower() == key:
                 return value

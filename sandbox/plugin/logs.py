@@ -72,8 +72,8 @@ class LogGroup(Resource):
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
         if old.get("retentionInDays") != new.get("retentionInDays"):
             self._retain(account, resource_id, new)
-        if old.get("kmsKeyId") != new.get("kmsKeyId"):
-            key = new.get("kmsKeyId")
+        key = new.get("kmsKeyId") or None
+        if (old.get("kmsKeyId") or None) != key:
             operation = "AssociateKmsKey" if key else "DisassociateKmsKey"
             account.call(_SERVICE, operation, logGroupName=resource_id, kmsKeyId=key)
         to_set, to_remove = tag_changes(old, new)

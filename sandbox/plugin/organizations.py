@@ -1,4 +1,4 @@
-"""AWS Organizations: the organization, its units and accounts, its policies and where they apply."""
+"""AWS Organizations: the organization, its units and accounts, its policies and their targets."""
 
 # ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
 
@@ -16,7 +16,7 @@ from sandbox.plugin.schema import (
     strings,
 )
 from sandbox.plugin.tags import tag_changes, tag_list, tag_map
-from sandbox.plugin.values import Values
+from sandbox.plugin.values import Values, listed
 
 _SERVICE = "organizations"
 
@@ -110,7 +110,7 @@ class Organization(Resource):
         services = account.pages(
             _SERVICE, "ListAWSServiceAccessForOrganization", "EnabledServicePrincipals"
         )
-        types = [kind for root in roots for kind in root.get("PolicyTypes", [])]
+        types = [kind for root in roots for kind in listed(root, "PolicyTypes")]
         names = [item["name"] for item in accounts if item["id"] == master_id]
         return properties | {
             "accounts": accounts,
@@ -123,7 +123,7 @@ class Organization(Resource):
                     "name": root["Name"],
                     "policyTypes": [
                         {"status": kind["Status"], "type": kind["Type"]}
-                        for kind in root.get("PolicyTypes", [])
+                        for kind in listed(root, "PolicyTypes")
                     ],
                 }
                 for root in roots
@@ -135,12 +135,12 @@ class Organization(Resource):
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
         if old.get("featureSet") != new.get("featureSet"):
             account.call(_SERVICE, "EnableAllFeatures")
-        before, after = (set(args.get("awsServiceAccessPrincipals") or []) for args in (old, new))
+        before, after = (set(listed(args, "awsServiceAccessPrincipals")) for args in (old, new))
         for principal in sorted(after - before):
             account.call(_SERVICE, "EnableAWSServiceAccess", ServicePrincipal=principal)
         for principal in sorted(before - after):
             account.call(_SERVICE, "DisableAWSServiceAccess", ServicePrincipal=principal)
-        before, after = (set(args.get("enabledPolicyTypes") or []) for args in (old, new))
+        before, after = (set(listed(args, "enabledPolicyTypes")) for args in (old, new))
         if before != after:
             root_id = next(account.pages(_SERVICE, "ListRoots", "Roots"))["Id"]
             for kind in sorted(after - before):
@@ -385,9 +385,6 @@ class PolicyAttachment(Resource):
         if all(target["TargetId"] != target_id for target in targets):
             return None
         return {"policyId": policy_id, "targetId": target_id}
-
-    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
-        """Only `skipDestroy` can change, and AWS does not know it."""
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         target_id, _, policy_id = resource_id.partition(":")

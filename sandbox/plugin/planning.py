@@ -5,7 +5,7 @@ and how what AWS answered becomes the state and the inputs that the engine keeps
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -13,7 +13,7 @@ from sandbox.plugin.archives import content_hash
 from sandbox.plugin.checking import DEFAULTS
 from sandbox.plugin.documents import canonical
 from sandbox.plugin.schema import Argument, Resource, string_map
-from sandbox.plugin.values import UNKNOWN, Values, is_known
+from sandbox.plugin.values import UNKNOWN, Values, is_known, nested
 
 _TAGS = string_map()
 
@@ -33,8 +33,8 @@ class Change:
 
 
 def all_tags(args: Values, default_tags: Values) -> object:
-    """The provider's default tags overlaid with the resource's own."""
-    tags = args.get("tags") or {}
+    """Return the provider's default tags overlaid with the resource's own."""
+    tags = nested(args, "tags")
     return UNKNOWN if UNKNOWN in (tags, default_tags) else {**default_tags, **tags}
 
 
@@ -79,25 +79,38 @@ def same(argument: Argument, old: object, new: object) -> bool:
 
 
 def preview_of_creation(resource: Resource, wanted: Values) -> Values:
-    """The properties after a creation, as far as they are known before it."""
+    """Return the properties after a creation, as far as they are known before it."""
     computed = {name for name, argument in resource.arguments.items() if argument.computed}
     unknown = dict.fromkeys([*resource.outputs, *computed], UNKNOWN)
     return {**unknown, **_without_notes(wanted)}
 
 
-def preview_of_update(resource: Resource, state: Values, wanted: Values) -> Values:
-    """The properties after an update, as far as they are known before it."""
+def outcome_of_update(
+    resource: Resource, state: Values, wanted: Values, ignored: Collection[str] = ()
+) -> Values:
+    """Return the properties after an update: what is wanted, and what nobody asked to change."""
     kept = {
         name: value
         for name, value in state.items()
         if name not in resource.arguments or resource.arguments[name].computed
     }
-    unknown = dict.fromkeys(resource.volatile, UNKNOWN)
-    return {**kept, **unknown, **_without_notes(wanted)}
+    left = {name: state.get(name) for name in ignored if name in state or name in wanted}
+    return {**kept, **_without_notes(wanted), **left}
+
+
+def unknown_after_update(resource: Resource) -> Values:
+    """Return the outputs that an update may change, as unknown."""
+    return dict.fromkeys(resource.volatile, UNKNOWN)
+
+
+def defaults(resource: Resource) -> Values:
+    """Return the defaults of all arguments that have one."""
+    arguments = resource.arguments.items()
+    return {name: value.default for name, value in arguments if value.default is not None}
 
 
 def settled(resource: Resource, known: Values, live: Values, default_tags: Values) -> Values:
-    """The state: what AWS answered, in the program's words where these mean the same."""
+    """Return the state: what AWS answered, in the program's words where these mean the same."""
     state: Values = {}
     for name, argument in resource.arguments.items():
         value = live.get(name, known.get(name))
@@ -106,24 +119,25 @@ def settled(resource: Resource, known: Values, live: Values, default_tags: Value
         state[name] = value
     state |= {name: live.get(name) for name in resource.outputs}
     if resource.is_taggable:
-        tags = {k: v for k, v in (live.get("tagsAll") or {}).items() if not k.startswith("aws:")}
-        own = known.get("tags") or {}
+        tags = {k: v for k, v in nested(live, "tagsAll").items() if not k.startswith("aws:")}
+        own = nested(known, "tags")
         state["tagsAll"] = tags
         state["tags"] = {k: v for k, v in tags.items() if k in own or default_tags.get(k) != v}
     return {name: value for name, value in state.items() if value is not None}
 
 
 def inputs_of(resource: Resource, state: Values, old_inputs: Values) -> Values:
-    """The arguments that would make the state: those there were, and what has drifted.
+    """Return the arguments that would make the state: those there were, and what has drifted.
 
     For an import (no old inputs) all arguments that differ from their defaults.
     """
     inputs: Values = {}
+    meant = resource.understood(old_inputs)
     for name, argument in resource.arguments.items():
         value, given = state.get(name), old_inputs.get(name)
         if given is not None:
-            unchanged = not any(_differences(argument, name, value, given, replaces=False))
-            inputs[name] = given if unchanged else value
+            drifted = any(_differences(argument, name, value, meant[name], replaces=False))
+            inputs[name] = value if drifted else given
         elif not same(argument, value, None) and (not argument.computed or not old_inputs):
             inputs[name] = value
     if not old_inputs:
@@ -144,18 +158,14 @@ def _differences(
     if new is UNKNOWN:
         yield Change(path=path, kind="add" if old is None else "update", replaces=replaces)
         return
-    if is_known(new) and _normal(argument, old) == _normal(argument, new):
+    if is_known(new) and same(argument, old, new):
         return
-    if isinstance(old, dict) and isinstance(new, dict) and argument.kind in {"map", "object"}:
-        yield from _member_differences(
-            argument, path, cast("Values", old), cast("Values", new), replaces=replaces
-        )
-        return
-    if _empty(old):
-        kind = "add"
+    if argument.kind in {"map", "object"} and isinstance(old, dict) and isinstance(new, dict):
+        pair = cast("Values", old), cast("Values", new)
+        yield from _member_differences(argument, path, *pair, replaces=replaces)
     else:
-        kind = "delete" if _empty(new) else "update"
-    yield Change(path=path, kind=kind, replaces=replaces)
+        kind = _kind(cast("object", old), new)
+        yield Change(path=path, kind=kind, replaces=replaces)
 
 
 def _member_differences(
@@ -173,33 +183,54 @@ def _empty(value: object) -> bool:
     return value in (None, "", 0, False) or value in ([], {})
 
 
+def _kind(old: object, new: object) -> Literal["add", "delete", "update"]:
+    if _empty(old):
+        return "add"
+    return "delete" if _empty(new) else "update"
+
+
 def _normal(argument: Argument, value: object) -> object:
-    """A value as it compares: what is empty is absent, what AWS respells is spelt AWS's way."""
+    """Return a value as it compares: what is empty is absent, names are spelt AWS's way."""
     if value is None:
         value = argument.default
     if _empty(value):
         return None
-    match argument.kind:
-        case "string" if argument.normal:
-            return argument.normal(str(value))
-        case "document":
-            return canonical(value if isinstance(value, str) else json.dumps(value))
-        case "archive":
-            return content_hash(cast("Values", value))
-        case "list":
-            return _normal_list(argument, cast("list[object]", value))
-        case "object":
-            values = cast("Values", value)
-            members = {k: _normal(child, values.get(k)) for k, child in argument.fields.items()}
-            return {k: v for k, v in members.items() if v is not None}
-        case _:
-            return value
+    if argument.normal:
+        return argument.normal(str(value))
+    make = _NORMAL.get(argument.kind)
+    return make(argument, value) if make else value
 
 
-def _normal_list(argument: Argument, items: list[object]) -> object:
-    element = argument.element
+def _normal_document(_argument: Argument, value: object) -> str:
+    return canonical(value if isinstance(value, str) else json.dumps(value))
+
+
+def _normal_archive(_argument: Argument, value: object) -> object:
+    return content_hash(cast("Values", value))
+
+
+def _normal_object(argument: Argument, value: object) -> Values:
+    values = cast("Values", value)
+    members = {name: _normal(child, values.get(name)) for name, child in argument.fields.items()}
+    return {name: member for name, member in members.items() if member is not None}
+
+
+def _normal_list(argument: Argument, value: object) -> list[object]:
+    items, element = cast("list[object]", value), argument.element
     normal = [_normal(element, item) for item in items] if element else items
     if not argument.unordered:
         return normal
-    key: Callable[[object], str] = lambda item: json.dumps(item, sort_keys=True, default=str)
-    return sorted(normal, key=key)
+
+    def spelt(item: object) -> str:
+        return json.dumps(item, sort_keys=True, default=str)
+
+    return sorted(normal, key=spelt)
+
+
+_NORMAL: Mapping[str, Callable[[Argument, object], object]] = {
+    "archive": _normal_archive,
+    "document": _normal_document,
+    "list": _normal_list,
+    "object": _normal_object,
+}
+"""How values compare whose equality is not Python's."""

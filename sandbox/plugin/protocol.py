@@ -11,7 +11,7 @@ from types import ModuleType
 
 
 def leave_out_the_sdk() -> None:
-    """Puts empty packages in the SDK's place; only for a process that never needs the SDK."""
+    """Put empty packages in the SDK's place; only for a process that never needs the SDK."""
     spec = importlib.util.find_spec("pulumi")
     if spec is None or spec.submodule_search_locations is None:
         raise ModuleNotFoundError("the package pulumi is not installed")

@@ -20,19 +20,19 @@ from sandbox.plugin.schema import (
     strings,
 )
 from sandbox.plugin.tags import tag_changes, tag_list, tag_map
-from sandbox.plugin.values import Values
+from sandbox.plugin.values import Values, listed, nested
 
 _SERVICE = "route53"
 _OWN_TYPES = {"NS", "SOA"}
 
 
 def _domain(name: str) -> str:
-    """A name without the final dot, lower case, and with a plain asterisk."""
+    """Return a name without the final dot, lower case, and with a plain asterisk."""
     return name.lower().removesuffix(".").replace("\\052", "*")
 
 
 def _change(account: Account, zone_id: str, changes: list[Values]) -> None:
-    """Changes records, and waits until every name server knows."""
+    """Change records, and wait until every name server knows."""
     change_id = account.call(
         _SERVICE,
         "ChangeResourceRecordSets",
@@ -93,13 +93,13 @@ class Zone(Resource):
     def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
         answer = account.call(_SERVICE, "GetHostedZone", Id=resource_id)
         zone = answer["HostedZone"]
-        servers = sorted(answer.get("DelegationSet", {}).get("NameServers", []))
+        servers = sorted(nested(answer, "DelegationSet").get("NameServers", []))
         tags = account.call(
             _SERVICE, "ListTagsForResource", ResourceType="hostedzone", ResourceId=resource_id
         )
         return {
             "arn": f"arn:aws:route53:::hostedzone/{resource_id}",
-            "comment": zone.get("Config", {}).get("Comment", ""),
+            "comment": nested(zone, "Config").get("Comment", ""),
             "name": _domain(zone["Name"]),
             "nameServers": servers,
             "primaryNameServer": self._primary(account, resource_id, zone["Name"]),
@@ -212,7 +212,7 @@ class Record(Resource):
                 "zoneId": target["HostedZoneId"],
             }
         ]
-        records = [item["Value"] for item in record.get("ResourceRecords") or []]
+        records = [item["Value"] for item in listed(record, "ResourceRecords")]
         return {
             "aliases": aliases,
             "fqdn": full_name,
@@ -251,7 +251,7 @@ class Record(Resource):
 
     @staticmethod
     def _full_name(account: Account, zone_id: str, name: str) -> str:
-        """The name with its zone, which a program may leave out."""
+        """Return the name with its zone, which a program may leave out."""
         zone = account.call(_SERVICE, "GetHostedZone", Id=zone_id)["HostedZone"]["Name"]
         zone, short = _domain(zone), _domain(name)
         if not short:
@@ -278,7 +278,7 @@ class Record(Resource):
                 "HostedZoneId": alias["zoneId"],
             }
         else:
-            values = [_quoted(args["type"], value) for value in args.get("records") or []]
+            values = [_quoted(args["type"], value) for value in listed(args, "records")]
             record["ResourceRecords"] = [{"Value": value} for value in values]
             record["TTL"] = args.get("ttl")
         return {key: value for key, value in record.items() if value is not None}

@@ -4,16 +4,13 @@ A service module declares each type as a subclass of `Resource`; everything that
 declaration alone (checks, differences, previews) is worked out elsewhere from it.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, Unpack
+from typing import ClassVar, Literal, TypedDict, Unpack
 
-if TYPE_CHECKING:
-    from sandbox.plugin.account import Account
-    from sandbox.plugin.values import Values
+from sandbox.plugin.account import Account
+from sandbox.plugin.values import Values
 
 Kind = Literal[
     "string", "boolean", "integer", "number", "document", "archive", "list", "map", "object"
@@ -47,8 +44,8 @@ class Argument:
     """
 
     kind: Kind
-    element: Argument | None = None
-    fields: Mapping[str, Argument] = field(default_factory=dict[str, "Argument"])
+    element: "Argument | None" = None
+    fields: "Mapping[str, Argument]" = field(default_factory=dict[str, "Argument"])
     required: bool = False
     replaces: bool | Callable[[object, object], bool] = False
     computed: bool = False
@@ -60,52 +57,52 @@ class Argument:
 
 
 def string(**traits: Unpack[Traits]) -> Argument:
-    """Text."""
+    """Describe an argument that is text."""
     return Argument(kind="string", **traits)
 
 
 def boolean(**traits: Unpack[Traits]) -> Argument:
-    """True or false."""
+    """Describe an argument that is true or false."""
     return Argument(kind="boolean", **traits)
 
 
 def integer(**traits: Unpack[Traits]) -> Argument:
-    """A whole number."""
+    """Describe an argument that is a whole number."""
     return Argument(kind="integer", **traits)
 
 
 def number(**traits: Unpack[Traits]) -> Argument:
-    """Any number."""
+    """Describe an argument that is any number."""
     return Argument(kind="number", **traits)
 
 
 def document(**traits: Unpack[Traits]) -> Argument:
-    """A JSON document, compared by what it says."""
+    """Describe an argument that is a JSON document, compared by what it says."""
     return Argument(kind="document", **traits)
 
 
 def archive(**traits: Unpack[Traits]) -> Argument:
-    """Files of the program, compared by hash."""
+    """Describe an argument that is files of the program, compared by hash."""
     return Argument(kind="archive", **traits)
 
 
 def strings(**traits: Unpack[Traits]) -> Argument:
-    """A list of texts."""
+    """Describe an argument that is a list of texts."""
     return Argument(kind="list", element=Argument(kind="string"), **traits)
 
 
 def string_map(**traits: Unpack[Traits]) -> Argument:
-    """Texts by name."""
+    """Describe an argument that is texts by name."""
     return Argument(kind="map", element=Argument(kind="string"), **traits)
 
 
 def block(fields: Mapping[str, Argument], **traits: Unpack[Traits]) -> Argument:
-    """One nested object."""
+    """Describe an argument that is one nested object."""
     return Argument(kind="object", fields=fields, **traits)
 
 
 def blocks(fields: Mapping[str, Argument], **traits: Unpack[Traits]) -> Argument:
-    """A list of nested objects."""
+    """Describe an argument that is a list of nested objects."""
     return Argument(kind="list", element=Argument(kind="object", fields=fields), **traits)
 
 
@@ -147,24 +144,27 @@ class Resource(ABC):
     create_timeout: ClassVar[float] = 600
     """Seconds that a creation may take where the program sets no timeout."""
 
+    def understood(self, args: Values) -> Values:
+        """Return the arguments as AWS understands them, which may be more than was written."""
+        return args
+
     @abstractmethod
     def create(self, account: Account, args: Values) -> str:
-        """Makes the resource and returns its id."""
+        """Make the resource and return its id."""
 
-    def complete(self, account: Account, resource_id: str, args: Values) -> None:  # noqa: B027  most types need nothing more
-        """Makes the calls that follow a creation."""
+    def complete(self, account: Account, resource_id: str, args: Values) -> None:  # noqa: B027
+        """Make the calls that follow a creation; most types need none."""
 
     @abstractmethod
     def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
-        """The properties as AWS has them; `known` is empty for an import."""
+        """Return the properties as AWS has them; `known` is empty for an import."""
 
-    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
-        """Changes the resource in place."""
-        raise NotImplementedError(f"{self.type_name} has nothing that can be updated")
+    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:  # noqa: B027
+        """Change the resource in place; a type whose every argument replaces has no more to do."""
 
     @abstractmethod
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
-        """Deletes the resource; `account.call` forgives what is gone already."""
+        """Delete the resource; that it is gone already is no error."""
 
     @property
     def is_regional(self) -> bool:

@@ -1,8 +1,8 @@
 """Property values: from the engine's protobuf structs to plain Python and back.
 
-Owns the signatures by which the engine marks what JSON cannot say. Secrets are unwrapped on the way
-in, so that nothing in between can tell them from other values, and `conceal` wraps them again on the
-way out. Assets and archives stay dictionaries with their signature; `archives` reads them.
+Owns the signatures by which the engine marks what JSON cannot say. Secrets are unwrapped on the
+way in, so that nothing in between can tell them from other values, and `encode` wraps them again
+on the way out. Assets and archives stay dictionaries with their signature; `archives` reads them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ Values = dict[str, Any]
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 ASSET: Final = "c44067f5952c0a294b673a41bacd8c17"
 ARCHIVE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  the engine's mark, not a password
+_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  the engine's mark
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _UNKNOWNS: Final = frozenset(
     {
@@ -43,12 +43,12 @@ UNKNOWN: Final = Unknown()
 
 
 def decode(struct: Struct) -> Values:
-    """The struct's values, without their secret marks."""
+    """Return the struct's values, without their secret marks."""
     return cast("Values", _plain(_wire(struct)))
 
 
 def encode(values: Mapping[str, object], *patterns: Struct) -> Struct:
-    """The values as a struct, secret wherever one of the patterns is secret."""
+    """Return the values as a struct, secret wherever one of the patterns is secret."""
     wire = _to_wire(values)
     for pattern in patterns:
         wire = _conceal(wire, _wire(pattern))
@@ -58,14 +58,24 @@ def encode(values: Mapping[str, object], *patterns: Struct) -> Struct:
 
 
 def secret_keys(struct: Struct) -> frozenset[str]:
-    """The names of the properties that hold a secret at any depth."""
+    """Return the names of the properties that hold a secret at any depth."""
     wire = cast("Values", _wire(struct))
     return frozenset(name for name, value in wire.items() if _holds_secret(value))
 
 
 def as_secret(value: object) -> Values:
-    """A value that `encode` leaves secret."""
+    """Return a value that `encode` leaves secret."""
     return {SIGNATURE: _SECRET, "value": value}
+
+
+def nested(values: Mapping[str, Any], name: str) -> Values:
+    """Return a nested object, empty where there is none."""
+    return values.get(name) or {}
+
+
+def listed(values: Mapping[str, Any], name: str) -> list[Any]:
+    """Return a nested list, empty where there is none."""
+    return values.get(name) or []
 
 
 def is_known(value: object) -> bool:
@@ -119,7 +129,7 @@ def _holds_secret(wire: object) -> bool:
 
 
 def _conceal(wire: object, pattern: object) -> object:
-    """Marks as secret what the pattern marks, or all of it where the two have different shapes."""
+    """Mark as secret what the pattern marks, or all of it where the shapes differ."""
     if _signature(wire) == _SECRET or not _holds_secret(pattern):
         return wire
     if _signature(pattern) == _SECRET:
@@ -132,4 +142,4 @@ def _conceal(wire: object, pattern: object) -> object:
         items, item_marks = cast("list[object]", wire), cast("list[object]", pattern)
         if len(items) == len(item_marks):
             return [_conceal(*pair) for pair in zip(items, item_marks, strict=True)]
-    return as_secret(wire)
+    return as_secret(cast("object", wire))

@@ -1,9 +1,14 @@
-"""One running sandbox for all tests on the real engine, beside the person's own."""
+"""One running sandbox for all tests on the real engine, beside the person's own.
 
+A test that changes it leaves it as it found it: every stack deployed from the commit of the work tree.
+"""
+
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from sandbox.projects import STACKS, Stack
 from sandbox.sandbox import ROOT, Deployed, Sandbox
 
 
@@ -23,3 +28,55 @@ def sandbox(running: tuple[Sandbox, list[Deployed]]) -> Sandbox:
 @pytest.fixture(scope="session")
 def deployed(running: tuple[Sandbox, list[Deployed]]) -> list[Deployed]:
     return running[1]
+
+
+class Clone:
+    """The sandbox's checkout in the hands of somebody who works in it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.folder = sandbox.checkout.directory
+        self.commit = self.git("rev-parse", "main")
+        self.tag = self.git("tag", "--points-at", "main").split()[-1]
+
+    def git(self, *arguments: str) -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.hooksPath=")
+        result = subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return result.stdout.strip()
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def commit_all(self, message: str) -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def restore(self) -> None:
+        """Put the branches back to the release and drop what was made beside them."""
+        self.git("checkout", "--quiet", "--force", "-B", "main", self.commit)
+        self.git("clean", "-d", "--force", "--quiet")
+        self.git("branch", "--quiet", "--force", "develop", self.commit)
+        for tag in set(self.git("tag").split()) - {self.tag}:
+            self.git("tag", "--delete", tag)
+
+
+@pytest.fixture
+def clone(sandbox: Sandbox) -> Iterator[Clone]:
+    found = Clone(sandbox)
+    yield found
+    found.restore()
+
+
+def stack(name: str) -> Stack:
+    """Return the stack with a name like `app/dev`."""
+    (found,) = [it for it in STACKS if str(it) == name]
+    return found

@@ -210,7 +210,7 @@ def test_what_had_been_created_is_adopted_with_its_place_in_the_program(
     found = state(pending(kind, inputs))
     told = recovery.settle(found, url)
     adopted = found["deployment"]["resources"][-1]
-    assert told == [f"it had been created ({expected})"]
+    assert told == ["it adopted"]
     assert adopted["id"] == expected
     assert adopted["parent"] == "urn:parent"
     assert "pending_operations" not in found["deployment"]
@@ -229,7 +229,7 @@ def test_what_another_resource_has_already_is_not_adopted(
     taken = zone(client, name) if "zone" in kind else rest_api(client, name)
     other = {"urn": "urn:other", "id": taken, "type": kind}
     found = state(pending(kind, inputs), resources=(other,))
-    assert recovery.settle(found, url) == ["it had not been created"]
+    assert recovery.settle(found, url) == ["it not created"]
 
 
 def test_a_whole_organization_is_found_again(url: str, client: Callable[..., Any]) -> None:
@@ -289,7 +289,7 @@ def test_what_had_not_been_created_is_forgotten(
     url: str, kind: str, inputs: dict[str, Any]
 ) -> None:
     found = state(pending(kind, inputs))
-    assert recovery.settle(found, url) == ["it had not been created"]
+    assert recovery.settle(found, url) == ["it not created"]
     assert found["deployment"] == {"resources": [PROVIDER]}
 
 
@@ -313,8 +313,14 @@ def test_a_replacement_that_had_been_created_retires_the_old_one(
 def test_a_pending_change_of_a_known_resource_is_left_to_a_refresh(url: str) -> None:
     operation = pending("aws:iam/role:Role", {"name": "r"}) | {"type": "updating"}
     found = state(operation)
-    assert recovery.settle(found, url) == ["it may have changed (updating)"]
+    assert recovery.settle(found, url) == ["it refreshed"]
     assert found["deployment"] == {"resources": [PROVIDER]}
+
+
+def test_a_component_is_forgotten_since_it_exists_in_the_state_only(url: str) -> None:
+    operation = pending("multi-account:api:Api", {})
+    operation["resource"]["custom"] = False
+    assert recovery.settle(state(operation), url) == ["it not created"]
 
 
 def test_a_type_that_cannot_be_looked_up_is_one_sentence(url: str) -> None:

@@ -383,23 +383,25 @@ def test_a_preview_from_elsewhere_warns_and_goes_on(
     assert warning.endswith(". This is a preview; an update would be refused.")
 
 
+@pytest.mark.parametrize("failing", ["early", "late"])
 def test_a_release_is_exported_only_when_every_resource_has_succeeded(
-    repository: Repository,
+    repository: Repository, failing: str
 ) -> None:
     class Part(pulumi.ComponentResource):
         pass
 
     def program() -> None:
         gate = Release.admitted_by(STAGE)
-        child = pulumi.CustomResource("test:index:Thing", "thing", {}, None)
-        Part("test:index:Part", "part", {"child": child})
+        part = Part("test:index:Part", "part")
+        pulumi.CustomResource("test:index:Thing", "early", {}, pulumi.ResourceOptions(parent=part))
         for name, value in gate.once_complete().items():
             pulumi.export(name, value)
+        pulumi.CustomResource("test:index:Thing", "late", {})
 
     with working_directory(repository.folder):
         good = Cloud().run(program)
-        bad = Cloud(fail=frozenset({"thing"}))
-        with pytest.raises(RuntimeError, match="creating thing failed"):
+        bad = Cloud(fail=frozenset({failing}))
+        with pytest.raises(RuntimeError, match=f"creating {failing} failed"):
             bad.run(program)
 
     assert good.outputs == {"release_ref": "main", "release_commit": repository.head()}

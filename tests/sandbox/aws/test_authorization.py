@@ -199,6 +199,100 @@ def test_each_protocol_names_the_denied_action_as_aws_does(
     assert code_and_status(refusal.value) == answer
 
 
+def test_a_denial_names_the_resource_as_aws_does(aws: Embedded) -> None:
+    aws.organize()
+    account = aws.account("dev")
+    member = aws.session(account)
+    aws.guard_rail(policy(deny("*")), account)
+    regional = f"{REGION}:{account}"
+    change = {"Action": "CREATE", "ResourceRecordSet": {"Name": "example.com", "Type": "A"}}
+    keys: dict[str, Any] = {"id": {"S": "1"}}
+    batch = {"one": [{"DeleteRequest": {"Key": keys}}], "two": [{"DeleteRequest": {"Key": keys}}]}
+    expected: dict[str, tuple[dict[str, Any], str]] = {
+        "route53.change_resource_record_sets": (
+            {"HostedZoneId": "Z1", "ChangeBatch": {"Changes": [change]}},
+            "arn:aws:route53:::hostedzone/Z1",
+        ),
+        "route53.get_hosted_zone": ({"Id": "/hostedzone/Z1"}, "arn:aws:route53:::hostedzone/Z1"),
+        "route53.get_change": ({"Id": "/change/C1"}, "arn:aws:route53:::change/C1"),
+        "route53.list_tags_for_resource": (
+            {"ResourceType": "hostedzone", "ResourceId": "Z1"},
+            "arn:aws:route53:::hostedzone/Z1",
+        ),
+        "route53.list_hosted_zones": ({}, "*"),
+        "iam.get_role": ({"RoleName": "r"}, f"arn:aws:iam::{account}:role/r"),
+        "iam.get_user": ({"UserName": "u"}, f"arn:aws:iam::{account}:user/u"),
+        "iam.get_policy": (
+            {"PolicyArn": f"arn:aws:iam::{account}:policy/p"},
+            f"arn:aws:iam::{account}:policy/p",
+        ),
+        "sts.assume_role": (
+            {"RoleArn": f"arn:aws:iam::{MANAGEMENT}:role/r", "RoleSessionName": "test"},
+            f"arn:aws:iam::{MANAGEMENT}:role/r",
+        ),
+        "dynamodb.get_item": (
+            {"TableName": "t", "Key": keys},
+            f"arn:aws:dynamodb:{regional}:table/t",
+        ),
+        "dynamodb.query": (
+            {"TableName": "t", "IndexName": "index"},
+            f"arn:aws:dynamodb:{regional}:table/t/index/index",
+        ),
+        "dynamodb.batch_write_item": (
+            {"RequestItems": batch},
+            f"arn:aws:dynamodb:{regional}:table/one",
+        ),
+        "dynamodb.transact_write_items": (
+            {"TransactItems": [{"Delete": {"TableName": "t", "Key": keys}}]},
+            f"arn:aws:dynamodb:{regional}:table/t",
+        ),
+        "lambda.get_function": (
+            {"FunctionName": "f"},
+            f"arn:aws:lambda:{regional}:function:f",
+        ),
+        "lambda.list_tags": (
+            {"Resource": f"arn:aws:lambda:{regional}:function:f"},
+            f"arn:aws:lambda:{regional}:function:f",
+        ),
+        "logs.delete_log_group": ({"logGroupName": "g"}, f"arn:aws:logs:{regional}:log-group:g:*"),
+        "logs.describe_log_groups": ({}, f"arn:aws:logs:{regional}:log-group:*"),
+        "s3.list_objects_v2": ({"Bucket": "b-1"}, "arn:aws:s3:::b-1"),
+        "s3.get_object": ({"Bucket": "b-1", "Key": "k/1"}, "arn:aws:s3:::b-1/k/1"),
+        "kms.describe_key": ({"KeyId": "alias/k"}, f"arn:aws:kms:{regional}:alias/k"),
+        "kms.get_key_policy": ({"KeyId": "k"}, f"arn:aws:kms:{regional}:key/k"),
+        "acm.describe_certificate": (
+            {"CertificateArn": f"arn:aws:acm:{regional}:certificate/c1"},
+            f"arn:aws:acm:{regional}:certificate/c1",
+        ),
+        "apigateway.get_stage": (
+            {"restApiId": "a", "stageName": "s"},
+            f"arn:aws:apigateway:{REGION}::/restapis/a/stages/s",
+        ),
+    }
+    named: dict[str, str] = {}
+    for call, (arguments, _) in expected.items():
+        service, method = call.split(".")
+        with pytest.raises(ClientError) as refusal:
+            getattr(member(service), method)(**arguments)
+        named[call] = str(refusal.value).partition(" on resource: ")[2].partition(" ")[0]
+    assert named == {call: resource for call, (_, resource) in expected.items()}
+
+
+def test_every_table_of_a_batch_must_be_allowed(aws: Embedded) -> None:
+    aws.organize()
+    account = aws.account("dev")
+    admin = aws.session(account)
+    first = f"arn:aws:dynamodb:{REGION}:{account}:table/first"
+    role = make_role(admin, MANAGEMENT, allow("dynamodb:*", first))
+    for name in ("first", "second"):
+        make_table(admin, name)
+    limited = aws.session(account, role)("dynamodb")
+    delete = [{"DeleteRequest": {"Key": {"id": {"S": "1"}}}}]
+    limited.batch_write_item(RequestItems={"first": delete})
+    with pytest.raises(ClientError, match=r"AccessDeniedException.*table/second"):
+        limited.batch_write_item(RequestItems={"first": delete, "second": delete})
+
+
 def test_a_role_may_do_what_its_policies_allow_and_no_more(aws: Embedded) -> None:
     aws.organize()
     account = aws.account("dev")

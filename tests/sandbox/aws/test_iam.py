@@ -59,10 +59,15 @@ def test_a_role_can_trust_who_exists(aws: Embedded) -> None:
          "MalformedPolicy"),
         (lambda aws, text: aws("kms").create_key(Policy=text),
          "MalformedPolicyDocumentException"),
+        (lambda aws, text: aws("kms").put_key_policy(
+            KeyId=aws("kms").create_key()["KeyMetadata"]["KeyId"],
+            PolicyName="default",
+            Policy=text,
+        ), "MalformedPolicyDocumentException"),
         (lambda aws, text: aws("apigateway").create_rest_api(name="api", policy=text),
          "BadRequestException"),
     ],
-    ids=["bucket", "key", "api"],
+    ids=["bucket", "key", "changed key", "api"],
 )  # fmt: skip
 def test_a_resource_cannot_trust_who_does_not_exist(
     aws: Embedded, save: Callable[[Any, str], Any], code: str

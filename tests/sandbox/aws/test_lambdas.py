@@ -77,6 +77,10 @@ def test_a_function_needs_a_runtime_that_exists_and_a_role_that_trusts_lambda(
         with pytest.raises(ClientError, match="InvalidParameterValueException"):
             make_function(aws, **wrong)
     make_function(aws)
+    with pytest.raises(ClientError, match="InvalidParameterValueException"):
+        aws.operator("lambda").update_function_configuration(
+            FunctionName="items", Runtime="python2.3"
+        )
     aws.operator("iam").update_assume_role_policy(
         RoleName="function", PolicyDocument=trust({"Service": "ec2.amazonaws.com"})
     )

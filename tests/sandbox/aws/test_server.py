@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -57,3 +58,20 @@ def test_the_state_can_be_read_without_credentials(aws: Embedded) -> None:
 def test_what_the_embedded_aws_does_not_have_is_said(aws: Embedded) -> None:
     with pytest.raises(ClientError, match="does not have dynamodb DescribeContributorInsights"):
         aws.operator("dynamodb").describe_contributor_insights(TableName="items")
+    with pytest.raises(ClientError, match="knows no codeconnections operation"):
+        aws.operator("codeconnections").list_connections()
+
+
+def test_a_presigned_address_is_authorised_too(aws: Embedded) -> None:
+    bucket, key = {"Bucket": "bucket"}, {"Key": "key"}
+    buckets = aws.operator("s3")
+    buckets.create_bucket(
+        **bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    buckets.put_object(**bucket, **key, Body=b"content")
+    address: str = buckets.generate_presigned_url("get_object", Params={**bucket, **key})
+    with urllib.request.urlopen(address) as answer:  # noqa: S310  loopback
+        assert answer.read() == b"content"
+    stranger = address.replace("AKIASANDBOX", "AKIAUNKNOWN")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(stranger)  # noqa: S310  loopback

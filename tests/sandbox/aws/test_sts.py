@@ -1,10 +1,12 @@
 """AssumeRole: the role exists, its account is active, its trust names the caller."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.aws.credentials import Credentials
 from tests.sandbox.aws.embedded import (
     ACCESS_ROLE,
     MANAGEMENT,
@@ -171,6 +173,14 @@ def test_a_session_lasts_no_longer_than_the_role_allows(aws: Embedded) -> None:
     arn = f"arn:aws:iam::{aws.account('dev')}:role/{ACCESS_ROLE}"
     with pytest.raises(ClientError, match="MaxSessionDuration"):
         aws.operator("sts").assume_role(RoleArn=arn, RoleSessionName="test", DurationSeconds=43_200)
+
+
+def test_a_session_ends_when_its_time_is_up() -> None:
+    credentials = Credentials(MANAGEMENT)
+    for lifetime, valid in ((timedelta(minutes=1), True), (timedelta(0), False)):
+        session = credentials.issue(credentials.operator(), lifetime)
+        known = credentials.authenticate(session.access_key_id, session.session_token)
+        assert (known is not None) == valid
 
 
 def test_a_deleted_role_leaves_its_sessions_without_permissions(aws: Embedded) -> None:

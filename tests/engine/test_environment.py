@@ -1,0 +1,137 @@
+"""An environment is taken down, brought back, killed half-way, healed; and a new one is data."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from sandbox.access import client
+from sandbox.projects import Stack
+from sandbox.sandbox import Sandbox
+from tests.engine.conftest import Clone, stack
+from tests.test_wiring import add_environment
+
+UP = ("up", "--yes", "--skip-preview", "--stack")
+
+
+def inventory(sandbox: Sandbox, account: str) -> dict[str, int]:
+    """Count what an environment's account holds."""
+
+    def of(service: str) -> Any:
+        return client(service, sandbox.access(account))
+
+    return {
+        "tables": len(of("dynamodb").list_tables()["TableNames"]),
+        "functions": len(of("lambda").list_functions()["Functions"]),
+        "apis": len(of("apigateway").get_rest_apis()["items"]),
+        "domains": len(of("apigateway").get_domain_names()["items"]),
+        "zones": len(of("route53").list_hosted_zones()["HostedZones"]),
+        "certificates": len(of("acm").list_certificates()["CertificateSummaryList"]),
+        "log groups": len(of("logs").describe_log_groups()["logGroups"]),
+        "roles": len(of("iam").list_roles()["Roles"]),
+    }
+
+
+WHOLE = {
+    "tables": 1,
+    "functions": 1,
+    "apis": 1,
+    "domains": 1,
+    "zones": 1,
+    "certificates": 1,
+    "log groups": 2,
+    "roles": 3,
+}
+"""One environment; of the roles two are its own, one is the access role of its account."""
+
+EMPTY = dict.fromkeys(WHOLE, 0) | {"roles": 1}
+
+
+def test_dev_is_destroyed_and_brought_up_again(sandbox: Sandbox) -> None:
+    assert inventory(sandbox, "dev") == WHOLE
+
+    sandbox.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+    assert inventory(sandbox, "dev") == EMPTY
+
+    sandbox.pulumi(*UP, "dev")
+    assert inventory(sandbox, "dev") == WHOLE
+
+
+def test_prod_is_not_destroyed_and_says_why(sandbox: Sandbox) -> None:
+    result = sandbox.pulumi("destroy", "--yes", "--skip-preview", "--stack", "prod", check=False)
+
+    assert result.returncode != 0
+    message = " ".join((result.stdout + result.stderr).split())
+    assert "service-table" in message
+    assert "as it is currently marked for protection" in message
+    assert inventory(sandbox, "prod") == WHOLE
+
+
+def test_accounts_are_not_destroyed_with_their_stack(sandbox: Sandbox) -> None:
+    result = sandbox.pulumi(
+        "destroy", "--yes", "--skip-preview", "--stack", "main", folder="stacks/org", check=False
+    )
+
+    assert result.returncode != 0
+    organizations: Any = client("organizations", sandbox.access("org"))
+    states = {account["Status"] for account in organizations.list_accounts()["Accounts"]}
+    assert states == {"ACTIVE"}
+
+
+@pytest.mark.parametrize("created", [3, 12, 22])
+def test_an_update_that_was_killed_is_healed_by_the_next_run(
+    sandbox: Sandbox, created: int
+) -> None:
+    sandbox.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+    killed_after(sandbox, created)
+
+    (healed,) = sandbox.up(stacks=[stack("app/dev")])
+
+    assert healed.update.succeeded
+    assert inventory(sandbox, "dev") == WHOLE
+    (again,) = sandbox.up(stacks=[stack("app/dev")])
+    assert again.update.is_unchanged
+    state = json.loads(sandbox.pulumi("stack", "export", "--stack", "dev").stdout)["deployment"]
+    assert not state.get("pending_operations")
+
+
+def killed_after(sandbox: Sandbox, created: int) -> None:
+    """Start an update of dev and kill it hard once it has created so many resources."""
+    variables = sandbox.environment()
+    sandbox.checkout.switch("develop", Clone(sandbox).commit)
+    with subprocess.Popen(
+        ["pulumi", "--non-interactive", *UP, "dev", "--json"],
+        cwd=sandbox.checkout.directory,
+        env=variables,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as update:
+        assert update.stdout is not None
+        for line in update.stdout:
+            event = json.loads(line) if line.startswith("{") else {}
+            done = event.get("resOutputsEvent", {}).get("metadata", {})
+            created -= done.get("op") == "create" and done.get("type", "").startswith("aws:")
+            if created == 0:
+                os.kill(update.pid, signal.SIGKILL)
+                break
+        assert update.wait() == -signal.SIGKILL
+    time.sleep(1)
+
+
+def test_a_further_environment_is_data_only(sandbox: Sandbox, clone: Clone) -> None:
+    add_environment(clone.folder, "qa")
+    commit = clone.commit_all("qa")
+    clone.git("branch", "--force", "develop", commit)
+
+    sandbox.pulumi(*UP, "main", folder="stacks/org")
+    sandbox.pulumi(*UP, "main", folder="stacks/dns")
+    sandbox.pulumi("stack", "init", "qa", "--no-select")
+    sandbox.pulumi(*UP, "qa")
+
+    assert inventory(sandbox, "qa") == WHOLE
+    qa = Stack(project="app", name="qa", folder=".", account="qa", ref="develop", shows=())
+    assert sandbox.outputs(qa)["api_url"] == "https://api.qa.example.com"

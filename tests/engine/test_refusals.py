@@ -1,0 +1,185 @@
+"""What an operator gets wrong ends in one sentence on the real engine, and changes nothing."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sandbox.sandbox import Sandbox
+from tests.engine.conftest import Clone, stack
+
+
+def said(result: subprocess.CompletedProcess[str]) -> str:
+    """Return all the words of a run, on one line, however the terminal broke them."""
+    assert "Traceback" not in result.stdout + result.stderr
+    return " ".join((result.stdout + result.stderr).split())
+
+
+def refused(sandbox: Sandbox, name: str, folder: str = ".") -> str:
+    """Return what a refused update says; it must leave the stack's resources as they were."""
+    before = resources(sandbox, name, folder)
+
+    result = sandbox.pulumi(
+        "up", "--yes", "--skip-preview", "--stack", name, folder=folder, check=False
+    )
+
+    assert result.returncode != 0
+    assert resources(sandbox, name, folder) == before
+    return said(result)
+
+
+def resources(sandbox: Sandbox, name: str, folder: str) -> list[dict[str, object]]:
+    state = json.loads(sandbox.pulumi("stack", "export", "--stack", name, folder=folder).stdout)
+    return [
+        {k: r.get(k) for k in ("urn", "id", "inputs")} for r in state["deployment"]["resources"]
+    ]
+
+
+def test_dev_refuses_a_commit_that_develop_does_not_contain(sandbox: Sandbox, clone: Clone) -> None:
+    clone.git("checkout", "--quiet", "-b", "feature")
+    (clone.folder / "new.txt").touch()
+    commit = clone.commit_all("feature")
+
+    message = refused(sandbox, "dev")
+
+    assert (
+        f"error: Stack dev does not take this checkout: commit {commit[:12]} (feature) is not contained "
+        "in branch develop: merge it into develop, or check out what is there (git checkout develop)"
+    ) in message
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"), [("stage", "."), ("main", "stacks/org"), ("main", "stacks/dns")]
+)
+def test_the_others_refuse_a_commit_that_main_does_not_contain(
+    sandbox: Sandbox, clone: Clone, name: str, folder: str
+) -> None:
+    clone.git("checkout", "--quiet", "develop")
+    (clone.folder / "new.txt").touch()
+    commit = clone.commit_all("not on main yet")
+
+    message = refused(sandbox, name, folder)
+
+    assert f"commit {commit[:12]} (develop) is not contained in branch main" in message
+
+
+def test_prod_refuses_a_commit_without_a_tag(sandbox: Sandbox, clone: Clone) -> None:
+    clone.git("tag", "--delete", clone.tag)
+    try:
+        message = refused(sandbox, "prod")
+    finally:
+        clone.git("tag", clone.tag, clone.commit)
+
+    assert f"commit {clone.commit[:12]} has no tag v*, which a release needs" in message
+
+
+def test_prod_refuses_a_tagged_commit_that_stage_does_not_run(
+    sandbox: Sandbox, clone: Clone
+) -> None:
+    (clone.folder / "new.txt").touch()
+    commit = clone.commit_all("on main, not deployed to stage")
+    clone.git("tag", "v9.9.9")
+
+    message = refused(sandbox, "prod")
+
+    assert (
+        f"commit {commit[:12]} is not what stage runs ({clone.commit[:12]}, main), and only that may be "
+        "promoted: deploy it there first (pulumi up -s stage)"
+    ) in message
+
+
+def test_a_changed_file_is_refused(sandbox: Sandbox, clone: Clone) -> None:
+    clone.edit("Pulumi.dev.yaml", "app:rateLimit: 20", "app:rateLimit: 21")
+
+    assert (
+        f"the checkout is not commit {clone.commit[:12]} alone (changed: Pulumi.dev.yaml), and only what "
+        "is committed may be deployed"
+    ) in refused(sandbox, "dev")
+
+
+def test_a_preview_from_elsewhere_warns_and_goes_on(sandbox: Sandbox, clone: Clone) -> None:
+    clone.edit("Pulumi.dev.yaml", "app:memoryMb: 256", "app:memoryMb: 512")
+
+    preview = sandbox.pulumi("preview", "--stack", "dev", "--diff")
+
+    message = said(preview)
+    assert "warning: Stack dev does not take this checkout" in message
+    assert "This is a preview; an update would be refused." in message
+    assert "memorySize: 256 => 512" in message
+
+
+def test_all_mistakes_of_a_settings_file_are_told_at_once(sandbox: Sandbox, clone: Clone) -> None:
+    clone.edit("Pulumi.dev.yaml", "app:memoryMb: 256", "app:memoryMbs: 256")
+    clone.edit("Pulumi.dev.yaml", "app:rateLimit: 20", "app:rateLimit: plenty")
+    clone.git("checkout", "--quiet", "-B", "develop")
+    clone.commit_all("mistakes")
+
+    message = refused(sandbox, "dev")
+
+    assert (
+        "error: Pulumi.dev.yaml has 3 mistakes; nothing was changed: "
+        "app:memoryMb: missing; set it to a whole number from 128 to 10240 "
+        'app:rateLimit: "plenty" is not right; set it to requests per second, from 1 to 10000 '
+        "app:memoryMbs: no such key; did you mean memoryMb?"
+    ) in message
+
+
+@pytest.mark.parametrize(("name", "folder"), [("main", "stacks/dns"), ("dev", ".")])
+def test_a_member_stack_before_org_says_what_to_run_first(
+    sandbox: Sandbox,
+    clone: Clone,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    folder: str,
+) -> None:
+    variables = sandbox.environment() | {"PULUMI_BACKEND_URL": f"file://{tmp_path}"}
+    monkeypatch.setattr(sandbox, "environment", lambda: variables)
+    assert clone.git("status", "--porcelain") == ""
+    sandbox.pulumi("stack", "init", name, "--no-select", folder=folder)
+
+    result = sandbox.pulumi(
+        "up", "--yes", "--skip-preview", "--stack", name, folder=folder, check=False
+    )
+
+    assert result.returncode != 0
+    assert (
+        "error: Stack organization/org/main is not deployed, and this stack reads its outputs: first run: "
+        "pulumi -C stacks/org up -s main"
+    ) in said(result)
+
+
+BROKEN = """
+aws.iam.RolePolicyAttachment(
+    "broken",
+    role="no-such-role",
+    policy_arn="arn:aws:iam::aws:policy/ReadOnlyAccess",
+    opts=pulumi.ResourceOptions(provider=own_account),
+)
+"""
+
+
+@pytest.mark.parametrize("place", ["before the export", "after the export"])
+def test_a_stage_update_that_fails_makes_its_commit_not_promotable(
+    sandbox: Sandbox, clone: Clone, place: str
+) -> None:
+    clone.edit("__main__.py", "import pulumi\n", "import pulumi\nimport pulumi_aws as aws\n")
+    if place == "before the export":
+        clone.edit("__main__.py", "\nAppOutputs(", f"{BROKEN}\nAppOutputs(")
+    else:
+        clone.edit("__main__.py", ").export()\n", f").export()\n{BROKEN}")
+    clone.edit("Pulumi.stage.yaml", "app:memoryMb: 512", "app:memoryMb: 640")
+    commit = clone.commit_all("a resource fails that no other one depends on")
+    clone.git("tag", "v9.9.9")
+
+    update = sandbox.pulumi("up", "--yes", "--skip-preview", "--stack", "stage", check=False)
+
+    try:
+        assert update.returncode != 0
+        assert "NoSuchEntity" in update.stdout
+        assert sandbox.outputs(stack("app/stage"))["release_commit"] == clone.commit
+        assert f"commit {commit[:12]} is not what stage runs" in refused(sandbox, "prod")
+    finally:
+        clone.restore()
+        sandbox.pulumi("up", "--yes", "--skip-preview", "--stack", "stage")

@@ -1,0 +1,406 @@
+"""Every resource type from its creation to its deletion, against the embedded AWS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from sandbox.plugin.catalogue import RESOURCES
+from sandbox.plugin.values import UNKNOWN, Values
+from tests.sandbox.plugin.engine import Difference, Engine, Held
+from tests.sandbox.plugin.world import (
+    ACCOUNT,
+    CERTIFICATE,
+    DEPLOYMENT,
+    DOMAIN_NAME,
+    FUNCTION,
+    GATEWAY_ACCOUNT,
+    IAM_ROLE,
+    LOG_GROUP,
+    MAPPING,
+    METHOD_SETTINGS,
+    ORGANIZATION,
+    PERMISSION,
+    POLICY,
+    POLICY_ATTACHMENT,
+    RECORD,
+    REST_API,
+    ROLE_ATTACHMENT,
+    ROLE_POLICY,
+    STAGE,
+    TABLE,
+    UNIT,
+    VALIDATION,
+    ZONE,
+    World,
+    archive,
+    body,
+    policy,
+    trust,
+)
+
+READ_LOGS = policy({"Effect": "Allow", "Action": "logs:GetLogEvents", "Resource": "*"})
+WRITE_LOGS = policy({"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"})
+PUSH_LOGS = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+DENY = policy({"Effect": "Deny", "Action": "es:DeleteDomain", "Resource": "*"})
+INVOKE = policy(
+    {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "execute-api:Invoke",
+        "Resource": "execute-api:/*",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Life:
+    """The arguments at first and later (None: nothing changes in place), and the import id."""
+
+    first: Callable[[World], Values]
+    later: Callable[[World], Values] | None
+    import_id: Callable[[Held], str] | None
+    management: bool = False
+
+    def provider(self, world: World) -> Engine:
+        return world.management if self.management else world.member
+
+
+def own_id(held: Held) -> str:
+    return held.id
+
+
+def joined(separator: str, *names: str) -> Callable[[Held], str]:
+    return lambda held: separator.join(str(held.state[name]) for name in names)
+
+
+LIVES: dict[str, Life] = {
+    ORGANIZATION: Life(
+        first=lambda _world: {},
+        later=lambda _world: {"enabledPolicyTypes": ["SERVICE_CONTROL_POLICY"]},
+        import_id=own_id,
+        management=True,
+    ),
+    UNIT: Life(
+        first=lambda world: {"name": "workloads", "parentId": world.root},
+        later=lambda world: {"name": "work", "parentId": world.root, "tags": {"team": "cloud"}},
+        import_id=own_id,
+        management=True,
+    ),
+    ACCOUNT: Life(
+        first=lambda world: {
+            "name": "prod",
+            "email": "aws-prod@example.com",
+            "parentId": world.root,
+            "closeOnDeletion": True,
+        },
+        later=lambda world: {
+            "name": "prod",
+            "email": "aws-prod@example.com",
+            "parentId": world.unit.id,
+            "closeOnDeletion": True,
+            "tags": {"stage": "prod"},
+        },
+        import_id=own_id,
+        management=True,
+    ),
+    POLICY: Life(
+        first=lambda world: world.organization and {"name": "data", "content": DENY},
+        later=lambda _world: {"name": "data stores", "content": DENY, "description": "Data."},
+        import_id=own_id,
+        management=True,
+    ),
+    POLICY_ATTACHMENT: Life(
+        first=lambda world: {"policyId": world.guard_rail.id, "targetId": world.unit.id},
+        later=None,
+        import_id=joined(":", "targetId", "policyId"),
+        management=True,
+    ),
+    ZONE: Life(
+        first=lambda _world: {"name": "example.com", "tags": {"a": "1", "b": "2"}},
+        later=lambda _world: {"name": "example.com", "comment": "Ours", "tags": {"b": "3"}},
+        import_id=own_id,
+    ),
+    RECORD: Life(
+        first=lambda world: {
+            "zoneId": world.zone.id,
+            "name": "text.example.com",
+            "type": "TXT",
+            "ttl": 60,
+            "records": ["one", "two"],
+        },
+        later=lambda world: {
+            "zoneId": world.zone.id,
+            "name": "text.example.com",
+            "type": "TXT",
+            "ttl": 300,
+            "records": ["two"],
+        },
+        import_id=joined("_", "zoneId", "name", "type"),
+    ),
+    IAM_ROLE: Life(
+        first=lambda _world: {"assumeRolePolicy": trust("lambda"), "tags": {"a": "1"}},
+        later=lambda _world: {
+            "assumeRolePolicy": trust("apigateway"),
+            "description": "Writes logs",
+            "maxSessionDuration": 7200,
+        },
+        import_id=own_id,
+    ),
+    ROLE_POLICY: Life(
+        first=lambda world: {"role": world.role.id, "name": "logs", "policy": READ_LOGS},
+        later=lambda world: {"role": world.role.id, "name": "logs", "policy": WRITE_LOGS},
+        import_id=joined(":", "role", "name"),
+    ),
+    ROLE_ATTACHMENT: Life(
+        first=lambda world: {"role": world.role.id, "policyArn": PUSH_LOGS},
+        later=None,
+        import_id=joined("/", "role", "policyArn"),
+    ),
+    CERTIFICATE: Life(
+        first=lambda _world: {
+            "domainName": "www.example.com",
+            "validationMethod": "DNS",
+            "subjectAlternativeNames": ["example.com"],
+        },
+        later=lambda _world: {
+            "domainName": "www.example.com",
+            "validationMethod": "DNS",
+            "subjectAlternativeNames": ["example.com"],
+            "tags": {"a": "1"},
+        },
+        import_id=own_id,
+    ),
+    VALIDATION: Life(
+        first=lambda world: {
+            "certificateArn": world.certificate.id,
+            "validationRecordFqdns": [world.validation_record.state["fqdn"]],
+        },
+        later=None,
+        import_id=None,
+    ),
+    REST_API: Life(
+        first=lambda world: {
+            "name": "items",
+            "body": body(world.function.state["arn"], title="another name"),
+            "endpointConfiguration": {"types": "REGIONAL"},
+            "disableExecuteApiEndpoint": True,
+            "policy": INVOKE,
+            "tags": {"a": "1"},
+        },
+        later=lambda world: {
+            "name": "things",
+            "body": body(world.function.state["arn"], title="things"),
+            "endpointConfiguration": {"types": "REGIONAL"},
+            "disableExecuteApiEndpoint": True,
+            "policy": INVOKE,
+            "description": "Things",
+            "binaryMediaTypes": ["image/png"],
+            "tags": {"b": "2"},
+        },
+        import_id=own_id,
+    ),
+    DEPLOYMENT: Life(
+        first=lambda world: {"restApi": world.rest_api.id, "description": "first"},
+        later=lambda world: {"restApi": world.rest_api.id, "description": "later"},
+        import_id=lambda held: f"{held.state['restApi']}/{held.id}",
+    ),
+    STAGE: Life(
+        first=lambda world: {
+            "restApi": world.rest_api.id,
+            "deployment": world.deployment.id,
+            "stageName": "live",
+            "variables": {"a": "1", "b": "2"},
+        },
+        later=lambda world: (
+            world.gateway_account
+            and {
+                "restApi": world.rest_api.id,
+                "deployment": world.deployment.id,
+                "stageName": "live",
+                "variables": {"b": "3"},
+                "description": "Live",
+                "accessLogSettings": {
+                    "destinationArn": world.log_group.state["arn"],
+                    "format": "$context.requestId",
+                },
+                "tags": {"a": "1"},
+            }
+        ),
+        import_id=joined("/", "restApi", "stageName"),
+    ),
+    METHOD_SETTINGS: Life(
+        first=lambda world: {
+            "restApi": world.rest_api.id,
+            "stageName": world.stage.state["stageName"],
+            "methodPath": "*/*",
+            "settings": {"throttlingBurstLimit": 10, "throttlingRateLimit": 5.5},
+        },
+        later=lambda world: {
+            "restApi": world.rest_api.id,
+            "stageName": world.stage.state["stageName"],
+            "methodPath": "*/*",
+            "settings": {"throttlingBurstLimit": 20, "throttlingRateLimit": 5},
+        },
+        import_id=joined("/", "restApi", "stageName", "methodPath"),
+    ),
+    DOMAIN_NAME: Life(
+        first=lambda world: {
+            "domainName": "api.example.com",
+            "regionalCertificateArn": world.issued.state["certificateArn"],
+            "endpointConfiguration": {"types": "REGIONAL"},
+        },
+        later=lambda world: {
+            "domainName": "api.example.com",
+            "regionalCertificateArn": world.issued.state["certificateArn"],
+            "endpointConfiguration": {"types": "REGIONAL"},
+            "tags": {"a": "1"},
+        },
+        import_id=own_id,
+    ),
+    MAPPING: Life(
+        first=lambda world: {
+            "domainName": world.domain_name.id,
+            "restApi": world.rest_api.id,
+            "stageName": world.stage.state["stageName"],
+        },
+        later=lambda world: {"domainName": world.domain_name.id, "restApi": world.rest_api.id},
+        import_id=lambda held: f"{held.state['domainName']}/",
+    ),
+    GATEWAY_ACCOUNT: Life(
+        first=lambda _world: {},
+        later=lambda world: {"cloudwatchRoleArn": world.gateway_role.state["arn"]},
+        import_id=own_id,
+    ),
+    FUNCTION: Life(
+        first=lambda world: {
+            "role": world.role.state["arn"],
+            "code": archive("first"),
+            "handler": "handler.handle",
+            "runtime": "python3.13",
+            "architectures": ["arm64"],
+            "environment": {"variables": {"A": "1", "B": "2"}},
+            "loggingConfig": {"logFormat": "JSON", "logGroup": world.log_group.id},
+        },
+        later=lambda world: {
+            "role": world.role.state["arn"],
+            "code": archive("later"),
+            "handler": "handler.handle",
+            "runtime": "python3.13",
+            "architectures": ["arm64"],
+            "environment": {"variables": {"B": "3"}},
+            "loggingConfig": {"logFormat": "JSON", "logGroup": world.log_group.id},
+            "memorySize": 256,
+            "reservedConcurrentExecutions": 5,
+            "tags": {"a": "1"},
+        },
+        import_id=own_id,
+    ),
+    PERMISSION: Life(
+        first=lambda world: {
+            "action": "lambda:InvokeFunction",
+            "function": world.function.id,
+            "principal": "apigateway.amazonaws.com",
+            "sourceArn": f"{world.rest_api.state['executionArn']}/*/*",
+        },
+        later=None,
+        import_id=joined("/", "function", "statementId"),
+    ),
+    LOG_GROUP: Life(
+        first=lambda _world: {"name": "/items/access"},
+        later=lambda _world: {
+            "name": "/items/access",
+            "retentionInDays": 30,
+            "tags": {"a": "1"},
+        },
+        import_id=own_id,
+    ),
+    TABLE: Life(
+        first=lambda _world: {
+            "attributes": [{"name": "id", "type": "S"}],
+            "hashKey": "id",
+            "billingMode": "PAY_PER_REQUEST",
+            "pointInTimeRecovery": {"enabled": False},
+            "tags": {"a": "1"},
+        },
+        later=lambda _world: {
+            "attributes": [{"name": "id", "type": "S"}],
+            "hashKey": "id",
+            "billingMode": "PAY_PER_REQUEST",
+            "pointInTimeRecovery": {"enabled": True},
+            "serverSideEncryption": {"enabled": True},
+            "ttl": {"attributeName": "expires", "enabled": True},
+            "tags": {"b": "2"},
+        },
+        import_id=own_id,
+    ),
+}
+
+WRITE_ONLY = {
+    ACCOUNT: {"closeOnDeletion"},
+    FUNCTION: {"code"},
+    REST_API: {"body"},
+}
+"""What AWS does not tell, so that the first update after an import says it again."""
+
+
+def test_every_type_that_is_carried_has_a_life_here() -> None:
+    assert LIVES.keys() == RESOURCES.keys()
+
+
+@pytest.fixture(params=sorted(LIVES))
+def type_(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def unchanged(engine: Engine, held: Held, inputs: Values) -> bool:
+    return engine.diff(held, inputs) == Difference(
+        changes=False, replaces=[], detailed={}, delete_before_replace=False
+    )
+
+
+def test_a_life_from_creation_to_deletion(world: World, type_: str) -> None:
+    life, resource = LIVES[type_], RESOURCES[type_]
+    engine = life.provider(world)
+    first = life.first(world)
+
+    preview = engine.preview_create(type_, first)
+    assert {name: preview[name] for name in first} == resource.understood(first)
+    unknown = {name for name, value in preview.items() if value is UNKNOWN}
+    assert unknown >= {*resource.outputs} - {"tagsAll"}
+
+    held = engine.create(type_, first)
+    assert held.id
+    assert held.state.keys() >= {*first, *resource.outputs}
+    assert unchanged(engine, held, first)
+    assert engine.refresh(held) == held
+
+    if life.later:
+        later = life.later(world)
+        difference = engine.diff(held, later)
+        assert difference.changes
+        assert difference.replaces == []
+        preview = engine.preview_update(held, later)
+        stable = {*resource.outputs} - {*resource.volatile} - {"tagsAll"}
+        assert {name: preview[name] for name in stable} == {
+            name: held.state[name] for name in stable
+        }
+        held = engine.update(held, later)
+        assert unchanged(engine, held, later)
+        assert engine.refresh(held) == held
+        first = later
+
+    if life.import_id:
+        adopted: Any = engine.adopt(type_, life.import_id(held))
+        assert adopted.id == held.id
+        adopted_inputs = engine.diff(adopted, adopted.inputs)
+        assert adopted_inputs.detailed == {}
+        assert set(engine.diff(adopted, first).detailed) == WRITE_ONLY.get(type_, set())
+
+    engine.delete(held)
+    if type_ not in {VALIDATION, GATEWAY_ACCOUNT}:  # no objects of AWS that could be gone
+        assert engine.refresh(held) is None
+        if life.import_id:
+            assert engine.adopt(type_, life.import_id(held)) is None
+    engine.delete(held)
