@@ -5,6 +5,7 @@ BIN := .venv/bin
 VENV := .venv/made-from
 CODE := __main__.py components stacks service sandbox bench tests
 
+MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help sandbox sandbox-down sandbox-shell test check static bench lock clean
 
@@ -14,8 +15,9 @@ help: ## say what there is
 sandbox: $(VENV) ## bring up every account and stack on this machine, without a cloud
 	@$(BIN)/python -m sandbox up
 
-sandbox-down: $(VENV) ## end and remove the sandbox
-	@$(BIN)/python -m sandbox down
+sandbox-down: ## end and remove the sandbox
+	@if [ -d "$${SANDBOX_DIR:-.sandbox}" ] || [ -f $(VENV) ]; then $(MAKE) --silent $(VENV) && $(BIN)/python -m sandbox down; \
+	else echo "There is no sandbox."; fi
 
 sandbox-shell: $(VENV) ## open a shell in which pulumi and aws work on the sandbox
 	@$(BIN)/python -m sandbox shell
@@ -41,7 +43,7 @@ lock: ## write requirements.lock from pyproject.toml
 	    --generate-hashes --universal --no-emit-index-url --no-emit-find-links --no-header
 
 clean: ## remove what the commands made, the sandbox included
-	@if [ -d .sandbox ]; then $(MAKE) --no-print-directory sandbox-down; fi
+	@$(MAKE) sandbox-down
 	@rm -rf .venv .engine .pytest_cache .ruff_cache .hypothesis
 
 $(VENV): requirements.lock sandbox/venv.py

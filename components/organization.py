@@ -98,19 +98,17 @@ class Organization(pulumi.ComponentResource):
                 resource=self,
             )
         accounts: dict[str, pulumi.Output[str]] = {}
-        previous: list[pulumi.Resource] = []
+        previous: pulumi.Output[str] | None = None
         for member, settings in members.items():
             account = aws.organizations.Account(
                 f"{name}-{member}",
-                name=member,
+                name=_after(previous, member),
                 email=settings.email,
                 parent_id=units[settings.organizational_unit],
                 role_name=ACCESS_ROLE,
                 close_on_deletion=False,
                 opts=pulumi.ResourceOptions(
                     parent=self,
-                    # Created side by side they fail: ConcurrentModification, EMAIL_ALREADY_EXISTS.
-                    depends_on=previous,
                     # An account that is closed blocks its root address for months.
                     protect=True,
                     retain_on_delete=True,
@@ -119,9 +117,24 @@ class Organization(pulumi.ComponentResource):
                     ignore_changes=["email", "roleName", "iamUserAccessToBilling"],
                 ),
             )
-            accounts[member] = account.id
-            previous = [account]
+            accounts[member] = previous = account.id
         return accounts
+
+
+def _after(previous: pulumi.Output[str] | None, value: str) -> pulumi.Output[str]:
+    """Return the value once the previous account is there.
+
+    Created side by side, accounts fail: ConcurrentModification, EMAIL_ALREADY_EXISTS. A chain of
+    `depends_on` would order them too, but the SDK walks it recursively for each link, and gives up
+    after some hundred.
+    """
+
+    async def waited() -> str:
+        if previous is not None:
+            await previous.future()
+        return value
+
+    return pulumi.Output[str].from_input(waited())
 
 
 def with_parents(paths: Sequence[str]) -> list[str]:

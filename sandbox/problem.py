@@ -2,6 +2,9 @@
 
 import errno
 
+DISK_FULL = ("no space left on device", "out of diskspace")
+"""How the system, and git in its own words, say that the disk is full."""
+
 
 class SandboxError(Exception):
     """What is wrong, where, and how to mend it; shown without a traceback."""
@@ -24,4 +27,4 @@ def disk_full() -> SandboxError:
 
 def is_disk_full(text: str) -> bool:
     """Tell whether a program's words mean that the disk is full."""
-    return "no space left on device" in text.lower()
+    return any(words in text.lower() for words in DISK_FULL)

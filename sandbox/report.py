@@ -17,7 +17,9 @@ MORE = "make sandbox-shell opens a shell in it, make sandbox-down removes it."
 def show(deployed: Sequence[Deployed]) -> None:
     """Print the table and, in one line, whether anything changed."""
     console = Console(width=WIDTH, highlight=False)
+    console.print()
     console.print(_table(deployed))
+    console.print()
     unchanged = all(it.update.is_unchanged for it in deployed)
     state = "Every resource unchanged." if unchanged else "The sandbox is up."
     console.print(f"{state} {MORE}")

@@ -41,10 +41,6 @@ class Deployed:
     seconds: float
 
 
-class UpdateError(SandboxError):
-    """A stack's update failed; shown with the engine's own words."""
-
-
 class Sandbox:
     """The sandbox in a directory, for the work tree at `source`."""
 
@@ -70,6 +66,7 @@ class Sandbox:
     def down(self) -> bool:
         """End what was started here and remove it; return whether there was anything."""
         if not self.directory.exists():
+            self._aws.stop()
             return False
         with exclusive(self._lock):
             self._aws.stop()
@@ -143,6 +140,7 @@ class Sandbox:
             sys.stdout.write(f"The embedded AWS {why}: every stack starts over.\n")
             processes.end(processes.of_engine(self._id))
             shutil.rmtree(self._state)
+            shutil.rmtree(self.checkout.directory, ignore_errors=True)
         with Ticker("aws") as ticker:
             ticker.show(self._aws.start(account, port).url)
 
@@ -200,27 +198,35 @@ class Sandbox:
         locks = self._state / ".pulumi/locks/organization" / project / name
         if any(locks.glob("*.json")):
             self.pulumi("cancel", "--yes", "--stack", name, folder=folder)
-        if not _has_pending(file):
+        # The file stays until the refresh is done, so that a kill in between is seen, too.
+        settled = self.directory / f"settled-{project}-{name}.json"
+        is_pending = _has_pending(file)
+        if not (is_pending or settled.exists()):
             return
         with Ticker(f"{project}/{name}") as ticker:
             ticker.show("settling what a killed update left")
-            exported = self.pulumi("stack", "export", "--stack", name, folder=folder)
-            state = json.loads(exported.stdout)
-            told = self._settle(state)
-            settled = self.directory / "settled.json"
-            settled.write_text(json.dumps(state), encoding="utf-8")
-            self.pulumi("stack", "import", "--stack", name, "--file", str(settled), folder=folder)
+            if is_pending:
+                exported = self.pulumi("stack", "export", "--stack", name, folder=folder)
+                state, told = self._settled(exported.stdout)
+                settled.write_text(state, encoding="utf-8")
+                self.pulumi(
+                    *("stack", "import", "--stack", name, "--file", str(settled)), folder=folder
+                )
+                ticker.show("after a killed update: " + "; ".join(told))
             self.pulumi("refresh", "--yes", "--skip-preview", "--stack", name, folder=folder)
-            ticker.show("after a killed update: " + "; ".join(told))
+            settled.unlink()
 
-    def _settle(self, state: recovery.State) -> list[str]:
+    def _settled(self, exported: str) -> tuple[str, list[str]]:
+        """Return the exported state without pending operations, and what became of them."""
+        state = json.loads(exported)
         try:
-            return recovery.settle(state, self._server().url)
+            told = recovery.settle(state, self._server().url)
         except (BotoCoreError, ClientError) as error:
             raise SandboxError(
                 f"What a killed update left cannot be looked up ({error}): start over with "
                 "`make sandbox-down` and `make sandbox`."
             ) from error
+        return json.dumps(state), told
 
     def _deploy(self, stack: Stack, commit: str) -> Deployed:
         self.checkout.switch(stack.ref, commit)
@@ -249,13 +255,13 @@ class Sandbox:
     def _failure(self, stack: Stack, update: updates.Update) -> SandboxError:
         said = "\n".join(update.errors)
         if self._aws.server() is None:
-            return UpdateError(
+            return SandboxError(
                 f"The embedded AWS ended while {stack} was updated ({self._aws.log}): run "
                 "`make sandbox` again, it starts over."
             )
         if is_disk_full(said):
             return disk_full()
-        return UpdateError(
+        return SandboxError(
             f"{said}\n{stack} failed. To look closer: make sandbox-shell, then {stack.command}"
         )
 
@@ -279,7 +285,7 @@ def _pulumi(variables: Mapping[str, str]) -> str:
 
 
 def _summary(update: updates.Update) -> str:
-    count = f"{len(update.resources)} resources"
+    count = f"{len(update.resources)} resources" if update.resources else ""
     if not update.succeeded:
         return count
     changes = [f"{number} {kind}" for kind, number in update.changes.items()]

@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -26,7 +27,7 @@ class Ticker:
         self._title = title
         self._stream = stream or sys.stdout
         self._live = self._stream.isatty()
-        self._detail = ""
+        self._detail: str | Callable[[], str] = ""
         self._started = time.monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -45,8 +46,8 @@ class Ticker:
         self._thread.join()
         self._write("failed" if kind else "ok", final=True)
 
-    def show(self, detail: str) -> None:
-        """Set what is going on."""
+    def show(self, detail: str | Callable[[], str]) -> None:
+        """Set what is going on, or how to find it out each time it is shown."""
         self._detail = detail
 
     @property
@@ -64,7 +65,8 @@ class Ticker:
 
     def _write(self, mark: str, *, final: bool = False) -> None:
         minutes, seconds = divmod(int(self.seconds), 60)
-        line = f"{mark:<6} {self._title:<12} {minutes}:{seconds:02}  {self._detail}".rstrip()
+        detail = self._detail if isinstance(self._detail, str) else self._detail()
+        line = f"{mark:<6} {self._title:<12} {minutes}:{seconds:02}  {detail}".rstrip()
         if self._live:
             line = "\r\033[K" + line[: shutil.get_terminal_size().columns - 1]
         self._stream.write(line + ("\n" if final or not self._live else ""))

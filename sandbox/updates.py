@@ -83,7 +83,8 @@ def run(
         update.succeeded = process.returncode == 0
         if not update.succeeded and not update.errors:
             complaints.seek(0)
-            update.errors = [complaints.read().strip()]
+            silent = f"The engine ended with status {process.returncode} and gave no reason."
+            update.errors = [complaints.read().strip() or silent]
     return update
 
 

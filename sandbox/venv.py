@@ -18,9 +18,12 @@ from typing import IO
 from sandbox.problem import SandboxError, disk_full, is_disk_full, of_system
 from sandbox.ticker import Ticker
 
+INTERRUPTED = 130
 ROOT = Path(__file__).parent.parent
 NETWORK = ("NewConnectionError", "Name or service not known", "timed out", "ConnectionError")
-PIP = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check")
+PIP = ("-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-compile")
+"""Compiling the thousands of modules that no program imports would take minutes."""
+
 PINNED = re.compile(r"^\S+==", re.MULTILINE)
 
 
@@ -31,6 +34,8 @@ def main() -> int:
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 
@@ -86,10 +91,14 @@ def _pip(
                 collected += 1
                 ticker.show(f"{collected} of {packages} packages fetched")
             elif line.startswith("Installing"):
-                ticker.show(f"{packages} packages are being installed")
+                ticker.show(lambda: f"{_installed(environment)} of {packages} packages installed")
     if pip.returncode:
         log.seek(0)
         raise _failure(log.read())
+
+
+def _installed(environment: Path) -> int:
+    return len(list(environment.glob("lib/*/site-packages/*.dist-info")))
 
 
 def _failure(said: str) -> SandboxError:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import runpy
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -134,11 +135,14 @@ class Cloud:
     """The record of one run, and the answers it gives.
 
     `stacks` maps the full names of deployed stacks to their outputs. `fail` is a set of resource names
-    whose creation fails.
+    whose creation fails, `slow` a set of types that take a moment; `overlapping` then has those of
+    them of which two were created at the same time.
     """
 
     stacks: dict[str, Inputs] = field(default_factory=dict)
     fail: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset()
+    overlapping: set[str] = field(default_factory=set)
     resources: list[Resource] = field(default_factory=list)
     outputs: Inputs = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -182,7 +186,8 @@ class Cloud:
                     callbacks=None,
                 )
             )
-            settings.SETTINGS.outputs.clear()  # what a failed run before this one left
+            # What a failed run before this one left.
+            settings.SETTINGS.outputs.clear()  # pyright: ignore[reportAttributeAccessIssue]
             pulumi.runtime.set_all_config(config or {}, [])
             await pulumi.runtime.run_in_stack(lambda: (program(), None)[1])
 
@@ -272,6 +277,7 @@ class _Monitor(mocks.MockMonitor):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(_Answers())
         self._cloud = cloud
+        self._at_work: set[str] = set()
 
     def Invoke(self, request: Any) -> resource_pb2.ResourceInvokeResponse:  # noqa: N802 - the protocol's name
         assert request.tok == "pulumi:pulumi:readStackOutputs", request.tok
@@ -296,6 +302,8 @@ class _Monitor(mocks.MockMonitor):
             return resource_pb2.RegisterResourceResponse(urn=urn)
         if request.name in self._cloud.fail:
             raise RuntimeError(f"creating {request.name} failed")
+        if request.type in self._cloud.slow:
+            self._take_a_moment(request.type)
         inputs = rpc.deserialize_properties(request.object)
         answer = ANSWERS.get(request.type, lambda _name, _inputs: {})
         state = {"name": request.name} | inputs | answer(request.name, inputs)
@@ -318,6 +326,13 @@ class _Monitor(mocks.MockMonitor):
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=resource_id, object=_struct(state if request.custom else {})
         )
+
+    def _take_a_moment(self, type_: str) -> None:
+        if type_ in self._at_work:
+            self._cloud.overlapping.add(type_)
+        self._at_work.add(type_)
+        time.sleep(0.02)
+        self._at_work.discard(type_)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         if request.urn.split("::")[2] == "pulumi:pulumi:Stack":

@@ -45,11 +45,7 @@ class AwsError(Exception):
     @property
     def is_missing(self) -> bool:
         """Whether AWS says that what was asked for does not exist."""
-        return (
-            "NotFound" in self.code
-            or self.code.startswith("NoSuch")
-            or self.code in _MISSING
-        )
+        return "NotFound" in self.code or self.code.startswith("NoSuch") or self.code in _MISSING
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP file can hold
 _MODE = 0o755 << 16  # Lambda's user is not the owner and must be able to read (and run) the files
 
 
+class ArchiveError(Exception):
+    """Why an archive cannot be packed, as one sentence."""
+
+
 def is_archive(value: object) -> bool:
     """Whether the engine marked the value as an archive."""
     return isinstance(value, dict) and cast("Values", value).get(SIGNATURE) == ARCHIVE
@@ -55,7 +59,7 @@ def _files(archive: Values) -> Iterator[tuple[str, bytes]]:
             if file.is_file():
                 yield file.relative_to(root).as_posix(), file.read_bytes()
     else:
-        raise ValueError("archives fetched from an address are not carried; use a local path")
+        raise ArchiveError("archives fetched from an address are not carried; use a local path")
 
 
 def _content(asset: Values) -> bytes:
@@ -63,4 +67,4 @@ def _content(asset: Values) -> bytes:
         return Path(asset["path"]).read_bytes()
     if "text" in asset:
         return str(asset["text"]).encode()
-    raise ValueError("assets fetched from an address are not carried; use a local path")
+    raise ArchiveError("assets fetched from an address are not carried; use a local path")

@@ -8,11 +8,12 @@ import difflib
 import json
 import random
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from sandbox.plugin.archives import is_archive
+from sandbox.plugin.documents import canonical
 from sandbox.plugin.schema import Argument, Resource
 from sandbox.plugin.values import UNKNOWN, Values
 
@@ -70,7 +71,7 @@ def check(
             inputs[key] = argument.default
             filled.append(key)
         if argument.kind == "document" and isinstance(inputs.get(key), dict):
-            inputs[key] = json.dumps(inputs[key])
+            inputs[key] = canonical(json.dumps(inputs[key]))
     return {**inputs, DEFAULTS: filled}, failures
 
 
@@ -82,10 +83,11 @@ def missing(name: str) -> str:
     )
 
 
-def unsupported(name: str, known: Iterator[str]) -> str:
+def unsupported(name: str, known: Iterable[str]) -> str:
     """Return the sentence for an argument that does not exist."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f' Did you mean "{near[0]}"?' if near else ""
+    path, dot, leaf = name.rpartition(".")
+    near = difflib.get_close_matches(leaf, known, n=1)
+    hint = f' Did you mean "{path}{dot}{near[0]}"?' if near else ""
     return f'Unsupported argument. An argument named "{name}" is not expected here.{hint}'
 
 
@@ -117,7 +119,7 @@ def _field_failures(path: str, argument: Argument, values: Values) -> Iterator[F
         if key == DEFAULTS:
             continue
         if key not in argument.fields:
-            reason = unsupported(f"{path}.{key}", (f"{path}.{name}" for name in argument.fields))
+            reason = unsupported(f"{path}.{key}", argument.fields)
             yield Failure(argument=f"{path}.{key}", reason=reason)
         elif not argument.fields[key].carried:
             yield Failure(argument=f"{path}.{key}", reason=_not_carried(f"{path}.{key}"))
@@ -132,7 +134,7 @@ def _refusals(resource: Resource, inputs: Values) -> Iterator[Failure]:
     for key, value in inputs.items():
         argument = resource.arguments.get(key)
         if argument is None:
-            yield Failure(argument=key, reason=unsupported(key, iter(resource.arguments)))
+            yield Failure(argument=key, reason=unsupported(key, resource.arguments))
         elif argument.carried:
             yield from type_failures(key, argument, value)
         elif value not in ("", 0, False, [], {}):

@@ -105,7 +105,7 @@ def check_settings(given: Values) -> tuple[Values, list[Failure]]:
     for name, value in decoded(settings).items():
         setting = SETTINGS.get(name)
         if setting is None:
-            failures.append(Failure(argument=name, reason=unsupported(name, iter(SETTINGS))))
+            failures.append(Failure(argument=name, reason=unsupported(name, SETTINGS)))
         elif not setting.carried:
             reason = f'The provider setting "{name}" is not carried by the sandbox\'s AWS plugin.'
             failures.append(Failure(argument=name, reason=reason))

@@ -1,6 +1,6 @@
 """Lambda: functions from the program's files, and who may invoke them."""
 
-# ruff: noqa: D102  `schema.Resource` says what each method does and gets
+# ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
 
 import json
 from typing import ClassVar, cast
@@ -40,7 +40,7 @@ class Function(Resource):
         "architectures": strings(computed=True),
         "capacityProviderConfig": block({}, carried=False),
         "code": archive(),
-        "codeSha256": string(computed=True, carried=False),
+        "codeSha256": string(computed=True),
         "codeSigningConfigArn": string(carried=False),
         "deadLetterConfig": block({}, carried=False),
         "description": string(),
@@ -100,7 +100,14 @@ class Function(Resource):
         "tagsAll",
         "version",
     )
-    volatile = ("lastModified", "qualifiedArn", "qualifiedInvokeArn", "sourceCodeSize", "version")
+    volatile = (
+        "codeSha256",
+        "lastModified",
+        "qualifiedArn",
+        "qualifiedInvokeArn",
+        "sourceCodeSize",
+        "version",
+    )
     auto_name = AutoName(length=64)
 
     def create(self, account: Account, args: Values) -> str:
@@ -158,7 +165,7 @@ class Function(Resource):
             "timeout": live["Timeout"],
             "tracingConfig": {"mode": nested(live, "TracingConfig").get("Mode", "PassThrough")},
             "version": version,
-        } | ({} if "sourceCodeHash" in known else {"sourceCodeHash": live.get("CodeSha256", "")})
+        }
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
         configuration = self._configuration(new)
@@ -213,7 +220,9 @@ class Function(Resource):
             return False
         hashes = [content_hash(nested(args, "code")) for args in (old, new)]
         wanted = new.get("architectures")
-        hinted = new.get("sourceCodeHash") not in (None, old.get("sourceCodeHash"))
+        hinted = any(
+            new.get(name) not in (None, old.get(name)) for name in ("codeSha256", "sourceCodeHash")
+        )
         moved = wanted is not None and wanted != old.get("architectures")
         return hashes[0] != hashes[1] or moved or hinted
 

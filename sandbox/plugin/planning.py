@@ -98,9 +98,13 @@ def outcome_of_update(
     return {**kept, **_without_notes(wanted), **left}
 
 
-def unknown_after_update(resource: Resource) -> Values:
-    """Return the outputs that an update may change, as unknown."""
-    return dict.fromkeys(resource.volatile, UNKNOWN)
+def preview_of_update(
+    resource: Resource, state: Values, wanted: Values, ignored: Collection[str] = ()
+) -> Values:
+    """Return the properties after an update, as far as they are known before it."""
+    outcome = outcome_of_update(resource, state, wanted, ignored)
+    unknown = [name for name in resource.volatile if name not in wanted]
+    return outcome | dict.fromkeys(unknown, UNKNOWN)
 
 
 def defaults(resource: Resource) -> Values:
@@ -138,12 +142,16 @@ def inputs_of(resource: Resource, state: Values, old_inputs: Values) -> Values:
         if given is not None:
             drifted = any(_differences(argument, name, value, meant[name], replaces=False))
             inputs[name] = value if drifted else given
-        elif not same(argument, value, None) and (not argument.computed or not old_inputs):
+        elif _tells_something(argument, value) and not (argument.computed and old_inputs):
             inputs[name] = value
     if not old_inputs:
         inputs.pop("region", None)  # the provider's, unless the program says otherwise
         inputs.pop("namePrefix", None)
     return {**inputs, DEFAULTS: old_inputs.get(DEFAULTS, [])}
+
+
+def _tells_something(argument: Argument, value: object) -> bool:
+    return argument.carried and not same(argument, value, None)
 
 
 def _without_notes(values: Values) -> Values:

@@ -20,6 +20,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from sandbox.plugin import planning
 from sandbox.plugin.account import Account, AwsError
+from sandbox.plugin.archives import ArchiveError
 from sandbox.plugin.catalogue import RESOURCES
 from sandbox.plugin.checking import Failure, check
 from sandbox.plugin.configuration import Provider, check_settings, configure, decoded
@@ -196,13 +197,12 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Change a resource in place."""
         resource = _resource(request)
         old, wanted = decode(request.olds), self._wanted(resource, decode(request.news))
-        outcome = planning.outcome_of_update(
-            resource, old, wanted, _top_level(request.ignoreChanges)
-        )
+        ignored = _top_level(request.ignoreChanges)
         secret = self._secrets(request.news)
         if request.preview:
-            outcome |= planning.unknown_after_update(resource)
+            outcome = planning.preview_of_update(resource, old, wanted, ignored)
             return provider_pb2.UpdateResponse(properties=encode(outcome, *secret))
+        outcome = planning.outcome_of_update(resource, old, wanted, ignored)
         account = self._account(old, request.timeout or resource.create_timeout)
         try:
             resource.update(account, request.id, old, outcome)
@@ -303,9 +303,9 @@ def _context(doing: str, resource: Resource, label: str) -> Generator[None]:
     """Say in an error what was being done, and to what."""
     try:
         yield
-    except AwsError as error:
+    except (ArchiveError, AwsError) as error:
         text = f"{doing} {resource.title} ({label}): {error}"
-        raise AwsError(text, error.code) from error
+        raise AwsError(text, getattr(error, "code", "")) from error
 
 
 def _checked(

@@ -137,7 +137,7 @@ class Resource(ABC):
     arguments: ClassVar[Mapping[str, Argument]]
     outputs: ClassVar[tuple[str, ...]] = ()
     volatile: ClassVar[tuple[str, ...]] = ()
-    """Outputs that an update may change; the others keep their value."""
+    """Properties that an update may change though nobody asked; the others keep their value."""
     auto_name: ClassVar[AutoName | None] = None
     conflicts: ClassVar[tuple[tuple[str, str], ...]] = ()
     delete_before_replace: ClassVar[bool] = False

@@ -65,6 +65,9 @@ class Clone:
         self.git("checkout", "--quiet", "--force", "-B", "main", self.commit)
         self.git("clean", "-d", "--force", "--quiet")
         self.git("branch", "--quiet", "--force", "develop", self.commit)
+        branches = self.git("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+        for branch in set(branches) - {"main", "develop"}:
+            self.git("branch", "--quiet", "-D", branch)
         for tag in set(self.git("tag").split()) - {self.tag}:
             self.git("tag", "--delete", tag)
 

@@ -61,20 +61,22 @@ def test_dev_is_destroyed_and_brought_up_again(sandbox: Sandbox) -> None:
     assert inventory(sandbox, "dev") == WHOLE
 
 
-def test_prod_is_not_destroyed_and_says_why(sandbox: Sandbox) -> None:
-    result = sandbox.pulumi("destroy", "--yes", "--skip-preview", "--stack", "prod", check=False)
+@pytest.mark.parametrize("environment", ["stage", "prod"])
+def test_an_environment_with_locked_data_is_not_destroyed_and_says_why(
+    sandbox: Sandbox, environment: str
+) -> None:
+    result = sandbox.pulumi("destroy", "--yes", "--stack", environment, check=False)
 
     assert result.returncode != 0
     message = " ".join((result.stdout + result.stderr).split())
-    assert "service-table" in message
-    assert "as it is currently marked for protection" in message
-    assert inventory(sandbox, "prod") == WHOLE
+    assert "::service-table" in message
+    assert "cannot be deleted" in message
+    assert "because it is protected" in message
+    assert inventory(sandbox, environment) == WHOLE
 
 
 def test_accounts_are_not_destroyed_with_their_stack(sandbox: Sandbox) -> None:
-    result = sandbox.pulumi(
-        "destroy", "--yes", "--skip-preview", "--stack", "main", folder="stacks/org", check=False
-    )
+    result = sandbox.pulumi("destroy", "--yes", "--stack", "main", folder="stacks/org", check=False)
 
     assert result.returncode != 0
     organizations: Any = client("organizations", sandbox.access("org"))

@@ -105,4 +105,6 @@ def test_nobody_in_an_environment_takes_the_delegation_role(sandbox: Sandbox) ->
     role = sandbox.outputs(stack("dns/main"))["delegation_roles"]["prod"]
     sts: Any = client("sts", sandbox.access("dev"))
 
-    assert refused(sts.assume_role, RoleArn=role, RoleSessionName="x").startswith("AccessDenied: ")
+    assert refused(sts.assume_role, RoleArn=role, RoleSessionName="intruder").startswith(
+        "AccessDenied: "
+    )

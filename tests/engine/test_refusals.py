@@ -29,11 +29,10 @@ def refused(sandbox: Sandbox, name: str, folder: str = ".") -> str:
     return said(result)
 
 
-def resources(sandbox: Sandbox, name: str, folder: str) -> list[dict[str, object]]:
+def resources(sandbox: Sandbox, name: str, folder: str) -> dict[str, tuple[object, object]]:
+    """Return the id and inputs of every resource in a stack's state; their order means nothing."""
     state = json.loads(sandbox.pulumi("stack", "export", "--stack", name, folder=folder).stdout)
-    return [
-        {k: r.get(k) for k in ("urn", "id", "inputs")} for r in state["deployment"]["resources"]
-    ]
+    return {r["urn"]: (r.get("id"), r.get("inputs")) for r in state["deployment"]["resources"]}
 
 
 def test_dev_refuses_a_commit_that_develop_does_not_contain(sandbox: Sandbox, clone: Clone) -> None:

@@ -51,10 +51,12 @@ def test_the_work_tree_and_its_repository_are_only_read(
 
 
 def test_the_same_changes_give_the_same_commit_again(
-    checkout: Checkout, tmp_path: Path, source: Path
+    checkout: Checkout, tmp_path: Path, source: Path, git: Run
 ) -> None:
     (source / "new.py").write_text("new")
     first = checkout.snapshot()
+    dates = git(checkout.directory, "show", "--no-patch", "--format=%at %ct", first)
+    assert dates == "946684800 946684800"
     assert checkout.snapshot() == first
     assert Checkout(source, tmp_path / "other").snapshot() == first
 

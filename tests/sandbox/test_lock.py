@@ -40,12 +40,18 @@ def test_a_held_lock_names_its_holder_and_a_killed_holder_loses_it(tmp_path: Pat
             assert lock.read_text().startswith(f"{os.getpid()} ")
 
 
-def test_a_lock_that_was_removed_meanwhile_is_not_taken_for_the_sandbox_s(tmp_path: Path) -> None:
+def test_a_lock_that_was_removed_meanwhile_is_not_taken_for_the_sandbox_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lock = tmp_path / "lock"
 
-    class Vanishing(type(lock)):
-        def stat(self) -> os.stat_result:
-            raise FileNotFoundError
+    def remove(path: Path) -> None:
+        path.unlink()
+        path.touch()
 
-    with pytest.raises(SandboxError, match="removed this sandbox"), exclusive(Vanishing(lock)):
+    monkeypatch.setattr("fcntl.flock", lambda *_: remove(lock))
+    with pytest.raises(SandboxError) as error, exclusive(lock):
         pass
+    assert str(error.value) == (
+        "Another command has just removed this sandbox: run the same command again."
+    )

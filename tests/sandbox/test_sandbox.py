@@ -26,8 +26,13 @@ case "$1" in
   up)
     cat $FAKE_EVENTS
     sh -c "${FAKE_DEED-:}" ;;
+  refresh)
+    sh -c "${FAKE_REFRESH-:}" ;;
   stack)
-    [ "$2" = init ] || exit 0
+    case "$2" in
+      export) cat $FAKE_EXPORT; exit ;;
+      import) sed 's/^{/{"checkpoint": {}, /' "$6" > $FAKE_STATE; exit ;;
+    esac
     project=$(basename "$PWD"); [ $project = checkout ] && project=app
     state=${PULUMI_BACKEND_URL#file://}
     mkdir -p ${state%\\?*}/.pulumi/stacks/$project
@@ -104,6 +109,18 @@ def test_a_server_that_died_meanwhile_starts_every_stack_over(
     assert len(asked(log, "stack")) == 2
 
 
+def test_a_start_over_begins_with_the_first_release_again(
+    sandbox: Sandbox, source: Path, git: Run
+) -> None:
+    for name in ("first", "second"):
+        (source / name).touch()
+        sandbox.up(STACKS[-1:])
+    assert git(sandbox.checkout.directory, "tag").split() == ["v1.0.0", "v1.0.1"]
+    kill_server(sandbox)
+    sandbox.up(STACKS[-1:])
+    assert git(sandbox.checkout.directory, "tag").split() == ["v1.0.0"]
+
+
 def test_a_server_that_dies_while_a_stack_is_updated_is_one_sentence(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,12 +154,16 @@ def test_a_failed_stack_shows_the_engine_s_words_and_how_to_look_closer(
 
 
 def test_a_full_disk_is_one_sentence(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sentence = (
         "The disk is full: free some space (a first `make sandbox` takes about 4 GB with Go's "
         "caches), then run the same command again."
     )
+    program("git", "echo 'fatal: write error. Out of diskspace' >&2; exit 128")
+    with pytest.raises(SandboxError) as in_git:
+        sandbox.up()
+    (tmp_path / "programs" / "git").unlink()
     event = {"diagnosticEvent": {"severity": "error", "message": "no space left on device"}}
     (tmp_path / "events").write_text(json.dumps(event) + "\n")
     monkeypatch.setenv("FAKE_DEED", "exit 1")
@@ -155,7 +176,7 @@ def test_a_full_disk_is_one_sentence(
     monkeypatch.setattr(Path, "write_text", write)
     with pytest.raises(SandboxError) as in_sandbox:
         sandbox.up()
-    assert (str(in_engine.value), str(in_sandbox.value)) == (sentence, sentence)
+    assert {str(it.value) for it in (in_git, in_engine, in_sandbox)} == {sentence}
     monkeypatch.undo()
 
 
@@ -180,30 +201,27 @@ def test_an_update_at_work_is_waited_for_and_a_killed_one_is_not(
 
 
 def test_what_a_killed_update_left_is_settled_imported_and_refreshed(
-    sandbox: Sandbox, log: Path
+    sandbox: Sandbox, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.up([ORG])
     state = sandbox.directory / "state" / ".pulumi" / "stacks" / "org" / "main.json"
     resource = {"urn": "a::b::c::role", "type": "aws:iam/role:Role", "custom": True}
     pending = [{"type": "updating", "resource": resource}]
     state.write_text(json.dumps({"checkpoint": {"latest": {"pending_operations": pending}}}))
-    exported = json.dumps({"deployment": {"resources": [], "pending_operations": pending}})
-    engine = Path(shutil.which("pulumi") or "")
-    engine.write_text(
-        engine.read_text().replace(
-            '    [ "$2" = init ] || exit 0',
-            f"    [ $2 = export ] && echo '{exported}'\n" * 1 + '    [ "$2" = init ] || exit 0',
-        )
+    monkeypatch.setenv("FAKE_STATE", str(state))
+    monkeypatch.setenv("FAKE_EXPORT", str(tmp_path / "export"))
+    (tmp_path / "export").write_text(
+        json.dumps({"deployment": {"resources": [], "pending_operations": pending}})
     )
+    monkeypatch.setenv("FAKE_REFRESH", "exit 1")  # as if the command was killed there
+    with pytest.raises(SandboxError):
+        sandbox.up([ORG])
+    assert json.loads(state.read_text()) == {"checkpoint": {}, "deployment": {"resources": []}}
+    log.unlink()
+    monkeypatch.delenv("FAKE_REFRESH")
     sandbox.up([ORG])
-    settled = json.loads((sandbox.directory / "settled.json").read_text())
-    assert settled == {"deployment": {"resources": []}}
-    assert [line.split()[0] for line in log.read_text().splitlines()[-4:]] == [
-        "stack",
-        "stack",
-        "refresh",
-        "up",
-    ]
+    sandbox.up([ORG])
+    assert [line.split()[0] for line in log.read_text().splitlines()] == ["refresh", "up", "up"]
 
 
 def test_a_missing_management_account_is_one_sentence(sandbox: Sandbox, source: Path) -> None:
@@ -225,6 +243,14 @@ def test_going_down_ends_the_server_removes_everything_and_can_be_repeated(
     assert not sandbox.down()
     assert not psutil.pid_exists(pid)
     assert not sandbox.directory.exists()
+
+
+def test_a_server_whose_directory_was_removed_by_hand_is_ended_too(sandbox: Sandbox) -> None:
+    sandbox.up([ORG])
+    pid = json.loads((sandbox.directory / "aws.json").read_text())["pid"]
+    shutil.rmtree(sandbox.directory)
+    assert not sandbox.down()
+    assert not psutil.pid_exists(pid)
 
 
 def test_a_sandbox_that_is_not_up_is_one_sentence(sandbox: Sandbox) -> None:

@@ -79,6 +79,8 @@ def test_an_engine_that_gives_no_events_is_told_by_its_complaint(
 ) -> None:
     update = run(program, tmp_path, script="echo no such stack >&2; exit 1")
     assert (update.succeeded, update.errors) == (False, ["no such stack"])
+    killed = run(program, tmp_path, script="kill -9 $$")
+    assert killed.errors == ["The engine ended with status -9 and gave no reason."]
 
 
 def test_an_interrupted_update_gets_one_signal_and_is_waited_for(

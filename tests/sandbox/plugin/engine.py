@@ -38,7 +38,7 @@ class Difference:
 
 
 @dataclass
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  what the plugin did
     """What the plugin answered instead of a result."""
 
     message: str
@@ -62,6 +62,10 @@ class Engine:
 
     def configure(self, settings: Mapping[str, object]) -> None:
         self.ask("Configure", provider_pb2.ConfigureRequest(args=encode(settings)))
+
+    def invoke(self, function: str) -> Values:
+        answer = self.ask("Invoke", provider_pb2.InvokeRequest(tok=function))
+        return decode(getattr(answer, "return"))
 
     def check(
         self,

@@ -63,9 +63,6 @@ class Life:
     import_id: Callable[[Held], str] | None
     management: bool = False
 
-    def provider(self, world: World) -> Engine:
-        return world.management if self.management else world.member
-
 
 def own_id(held: Held) -> str:
     return held.id
@@ -83,8 +80,8 @@ LIVES: dict[str, Life] = {
         management=True,
     ),
     UNIT: Life(
-        first=lambda world: {"name": "workloads", "parentId": world.root},
-        later=lambda world: {"name": "work", "parentId": world.root, "tags": {"team": "cloud"}},
+        first=lambda world: {"name": "sandboxes", "parentId": world.root},
+        later=lambda world: {"name": "trials", "parentId": world.root, "tags": {"team": "cloud"}},
         import_id=own_id,
         management=True,
     ),
@@ -106,8 +103,8 @@ LIVES: dict[str, Life] = {
         management=True,
     ),
     POLICY: Life(
-        first=lambda world: world.organization and {"name": "data", "content": DENY},
-        later=lambda _world: {"name": "data stores", "content": DENY, "description": "Data."},
+        first=lambda world: world.organization and {"name": "search", "content": DENY},
+        later=lambda _world: {"name": "domains", "content": DENY, "description": "Data."},
         import_id=own_id,
         management=True,
     ),
@@ -118,8 +115,8 @@ LIVES: dict[str, Life] = {
         management=True,
     ),
     ZONE: Life(
-        first=lambda _world: {"name": "example.com", "tags": {"a": "1", "b": "2"}},
-        later=lambda _world: {"name": "example.com", "comment": "Ours", "tags": {"b": "3"}},
+        first=lambda _world: {"name": "example.org", "tags": {"a": "1", "b": "2"}},
+        later=lambda _world: {"name": "example.org", "comment": "Ours", "tags": {"b": "3"}},
         import_id=own_id,
     ),
     RECORD: Life(
@@ -140,8 +137,13 @@ LIVES: dict[str, Life] = {
         import_id=joined("_", "zoneId", "name", "type"),
     ),
     IAM_ROLE: Life(
-        first=lambda _world: {"assumeRolePolicy": trust("lambda"), "tags": {"a": "1"}},
+        first=lambda _world: {
+            "name": "logger",
+            "assumeRolePolicy": trust("lambda"),
+            "tags": {"a": "1"},
+        },
         later=lambda _world: {
+            "name": "logger",
             "assumeRolePolicy": trust("apigateway"),
             "description": "Writes logs",
             "maxSessionDuration": 7200,
@@ -196,7 +198,6 @@ LIVES: dict[str, Life] = {
             "disableExecuteApiEndpoint": True,
             "policy": INVOKE,
             "description": "Things",
-            "binaryMediaTypes": ["image/png"],
             "tags": {"b": "2"},
         },
         import_id=own_id,
@@ -210,15 +211,15 @@ LIVES: dict[str, Life] = {
         first=lambda world: {
             "restApi": world.rest_api.id,
             "deployment": world.deployment.id,
-            "stageName": "live",
+            "stageName": "next",
             "variables": {"a": "1", "b": "2"},
         },
         later=lambda world: (
-            world.gateway_account
-            and {
+            world.let_the_gateway_log()
+            or {
                 "restApi": world.rest_api.id,
                 "deployment": world.deployment.id,
-                "stageName": "live",
+                "stageName": "next",
                 "variables": {"b": "3"},
                 "description": "Live",
                 "accessLogSettings": {
@@ -247,12 +248,12 @@ LIVES: dict[str, Life] = {
     ),
     DOMAIN_NAME: Life(
         first=lambda world: {
-            "domainName": "api.example.com",
+            "domainName": "www.example.com",
             "regionalCertificateArn": world.issued.state["certificateArn"],
             "endpointConfiguration": {"types": "REGIONAL"},
         },
         later=lambda world: {
-            "domainName": "api.example.com",
+            "domainName": "www.example.com",
             "regionalCertificateArn": world.issued.state["certificateArn"],
             "endpointConfiguration": {"types": "REGIONAL"},
             "tags": {"a": "1"},
@@ -275,6 +276,7 @@ LIVES: dict[str, Life] = {
     ),
     FUNCTION: Life(
         first=lambda world: {
+            "name": "items",
             "role": world.role.state["arn"],
             "code": archive("first"),
             "handler": "handler.handle",
@@ -284,6 +286,7 @@ LIVES: dict[str, Life] = {
             "loggingConfig": {"logFormat": "JSON", "logGroup": world.log_group.id},
         },
         later=lambda world: {
+            "name": "items",
             "role": world.role.state["arn"],
             "code": archive("later"),
             "handler": "handler.handle",
@@ -300,6 +303,7 @@ LIVES: dict[str, Life] = {
     PERMISSION: Life(
         first=lambda world: {
             "action": "lambda:InvokeFunction",
+            "statementId": "gateway",
             "function": world.function.id,
             "principal": "apigateway.amazonaws.com",
             "sourceArn": f"{world.rest_api.state['executionArn']}/*/*",
@@ -318,6 +322,7 @@ LIVES: dict[str, Life] = {
     ),
     TABLE: Life(
         first=lambda _world: {
+            "name": "items",
             "attributes": [{"name": "id", "type": "S"}],
             "hashKey": "id",
             "billingMode": "PAY_PER_REQUEST",
@@ -325,11 +330,11 @@ LIVES: dict[str, Life] = {
             "tags": {"a": "1"},
         },
         later=lambda _world: {
+            "name": "items",
             "attributes": [{"name": "id", "type": "S"}],
             "hashKey": "id",
             "billingMode": "PAY_PER_REQUEST",
             "pointInTimeRecovery": {"enabled": True},
-            "serverSideEncryption": {"enabled": True},
             "ttl": {"attributeName": "expires", "enabled": True},
             "tags": {"b": "2"},
         },
@@ -360,9 +365,11 @@ def unchanged(engine: Engine, held: Held, inputs: Values) -> bool:
     )
 
 
-def test_a_life_from_creation_to_deletion(world: World, type_: str) -> None:
+def test_a_life_from_creation_to_deletion(type_: str, request: pytest.FixtureRequest) -> None:
     life, resource = LIVES[type_], RESOURCES[type_]
-    engine = life.provider(world)
+    fixture = "empty_world" if type_ == ORGANIZATION else "world"
+    world: World = request.getfixturevalue(fixture)
+    engine = world.management if life.management else world.member
     first = life.first(world)
 
     preview = engine.preview_create(type_, first)

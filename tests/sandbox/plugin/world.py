@@ -97,7 +97,9 @@ class World:
         """A client of boto3 in the member account: what happens behind the engine's back."""
         make: Any = boto3.client
         arn = f"arn:aws:iam::{self.account.id}:role/{ROLE}"
-        keys = make("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        keys = make("sts", region_name=REGION).assume_role(RoleArn=arn, RoleSessionName="test")[
+            "Credentials"
+        ]
         return make(
             service,
             region_name=REGION,
@@ -146,10 +148,9 @@ class World:
         self.member.create(ROLE_ATTACHMENT, {"role": role.id, "policyArn": arn})
         return role
 
-    @cached_property
-    def gateway_account(self) -> Held:
+    def let_the_gateway_log(self) -> None:
         arn = self.gateway_role.state["arn"]
-        return self.member.create(GATEWAY_ACCOUNT, {"cloudwatchRoleArn": arn})
+        self.member.create(GATEWAY_ACCOUNT, {"cloudwatchRoleArn": arn})
 
     @cached_property
     def log_group(self) -> Held:
@@ -188,7 +189,7 @@ class World:
 
     @cached_property
     def certificate(self) -> Held:
-        inputs = {"domainName": "api.example.com", "validationMethod": "DNS"}
+        inputs = {"domainName": "*.example.com", "validationMethod": "DNS"}
         return self.member.create(CERTIFICATE, inputs)
 
     @cached_property

@@ -1,0 +1,99 @@
+"""The process that the engine starts."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import provider_pb2_grpc
+
+COMMAND = [sys.executable, "-P", "-m", "sandbox.plugin", "127.0.0.1:1"]
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_port(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None
+    return int(process.stdout.readline())
+
+
+def ask(port: int, method: str) -> Any:
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        return getattr(provider_pb2_grpc.ResourceProviderStub(channel), method)(Empty(), timeout=5)
+
+
+def test_it_prints_its_port_and_claims_the_version_of_the_sdk(
+    process: subprocess.Popen[str],
+) -> None:
+    assert ask(read_port(process), "GetPluginInfo").version == version("pulumi-aws")
+
+
+def test_a_cancellation_ends_nothing(process: subprocess.Popen[str]) -> None:
+    port = read_port(process)
+    ask(port, "Cancel")
+    assert ask(port, "GetPluginInfo").version
+
+
+def test_it_ends_on_sigterm_and_leaves_the_interrupt_to_the_engine(
+    process: subprocess.Popen[str],
+) -> None:
+    port = read_port(process)
+    process.send_signal(signal.SIGINT)
+    assert ask(port, "GetPluginInfo").version
+    process.terminate()
+    assert process.wait(timeout=10) == 0
+
+
+def test_it_ends_when_the_engine_is_gone() -> None:
+    script = "exec 3>&1; " + " ".join(COMMAND) + " >&3 & echo $!; sleep 1.5"
+    engine = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+    plugin = int(engine.stdout.split()[0])
+    deadline = time.monotonic() + 10
+    while alive(plugin):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_starts_without_what_only_calls_need() -> None:
+    loaded = "import sys, sandbox.plugin.provider; print({'boto3', 'botocore'} & {*sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
+def test_it_starts_without_the_sdk() -> None:
+    script = (
+        "import sys\n"
+        "from sandbox.plugin.protocol import leave_out_the_sdk\n"
+        "leave_out_the_sdk()\n"
+        "import sandbox.plugin.provider\n"
+        "print(sorted(name for name in sys.modules if name.startswith('pulumi.runtime.') "
+        "and not name.startswith('pulumi.runtime.proto')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
