@@ -1,7 +1,8 @@
 """`python -m sandbox.plugin`: what the engine starts as `pulumi-resource-aws`.
 
-Prints the port on which it answers, as every plugin does. It ends on SIGTERM, or when the engine is
-gone, after the running step; the terminal's interrupt is the engine's to handle.
+Prints the port on which it answers, as every plugin does. It ends after the running step: on SIGINT,
+by which the engine ends its plugins (a terminal's interrupt does not reach their process groups), on
+SIGTERM, or when the engine is gone.
 """
 
 import os
@@ -29,8 +30,8 @@ _PARENT_POLL_SECONDS = 1.0
 def main() -> None:
     """Serve one engine."""
     ended = threading.Event()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: ended.set())
     parent = os.getppid()
     server = grpc.server(
         ThreadPoolExecutor(_THREADS),

@@ -6,21 +6,19 @@ each by name; fills in defaults and names.
 
 import difflib
 import json
-import random
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from sandbox.plugin.archives import is_archive
 from sandbox.plugin.documents import canonical
+from sandbox.plugin.naming import made_name
 from sandbox.plugin.schema import Argument, Resource
 from sandbox.plugin.values import UNKNOWN, Values
 
 DEFAULTS = "__defaults"
 """Names the arguments that were filled in; the genuine plugin keeps the same list in the state."""
 
-_SUFFIX_DIGITS = 7
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
@@ -62,7 +60,7 @@ def check(
     naming = resource.auto_name
     if naming and naming.argument not in inputs and not inputs.get(f"{naming.argument}Prefix"):
         kept = olds.get(naming.argument) if naming.argument in olds.get(DEFAULTS, []) else None
-        inputs[naming.argument] = kept or _random_name(name, naming.length, seed)
+        inputs[naming.argument] = kept or made_name(name, naming.length, seed)
         filled.append(naming.argument)
     for key, argument in resource.arguments.items():
         if argument.required and key not in inputs:
@@ -158,13 +156,3 @@ def _has_kind(argument: Argument, value: object) -> bool:
     if isinstance(value, bool):
         return argument.kind == "boolean"
     return isinstance(value, _TYPES[argument.kind])
-
-
-def _random_name(name: str, length: int, seed: bytes) -> str:
-    """Return the name and seven hexadecimal digits, as the genuine plugin names things.
-
-    The seed, where the engine gives one, is what makes an update do what its plan showed.
-    """
-    bits = random.Random(seed).getrandbits if seed else secrets.randbits  # noqa: S311  a name
-    suffix = f"{bits(4 * _SUFFIX_DIGITS):0{_SUFFIX_DIGITS}x}"
-    return f"{name[: length - _SUFFIX_DIGITS - 1]}-{suffix}"

@@ -5,9 +5,9 @@
 import json
 import re
 from typing import ClassVar
-from uuid import uuid4
 
 from sandbox.plugin.account import Account, AwsError
+from sandbox.plugin.naming import given_name
 from sandbox.plugin.schema import (
     TAGS,
     AutoName,
@@ -24,14 +24,9 @@ from sandbox.plugin.values import Values, listed, nested
 
 _SERVICE = "iam"
 _NAMING = {
-    "name": string(replaces=True),
+    "name": string(replaces=True, computed=True),
     "namePrefix": string(replaces=True, computed=True),
 }
-
-
-def _name(args: Values) -> str:
-    """Return the name, made from a prefix where only that is given."""
-    return args.get("name") or f"{args['namePrefix']}{uuid4().hex[:26]}"
 
 
 def _text(policy: object) -> str:
@@ -69,7 +64,7 @@ class Role(Resource):
             MaxSessionDuration=args["maxSessionDuration"],
             Path=args["path"],
             PermissionsBoundary=args.get("permissionsBoundary"),
-            RoleName=_name(args),
+            RoleName=given_name(args),
             Tags=tag_list(args),
         )["Role"]
         return role["RoleName"]
@@ -151,7 +146,7 @@ class RolePolicy(Resource):
     conflicts = (("name", "namePrefix"),)
 
     def create(self, account: Account, args: Values) -> str:
-        name = _name(args)
+        name = given_name(args)
         self._put(account, args["role"], name, args["policy"])
         return f"{args['role']}:{name}"
 

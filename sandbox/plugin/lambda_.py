@@ -7,6 +7,7 @@ from typing import ClassVar, cast
 
 from sandbox.plugin.account import Account, AwsError
 from sandbox.plugin.archives import content_hash, zipped
+from sandbox.plugin.naming import given_name
 from sandbox.plugin.schema import (
     REGION,
     TAGS,
@@ -307,7 +308,7 @@ class Permission(Resource):
     conflicts = (("statementId", "statementIdPrefix"),)
 
     def create(self, account: Account, args: Values) -> str:
-        statement_id = args.get("statementId") or f"{args['statementIdPrefix']}{id(args):x}"
+        statement_id = given_name(args, "statementId")
         account.call(
             _SERVICE,
             "AddPermission",

@@ -3,9 +3,9 @@
 # ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
 
 from typing import ClassVar
-from uuid import uuid4
 
 from sandbox.plugin.account import Account
+from sandbox.plugin.naming import given_name
 from sandbox.plugin.schema import REGION, TAGS, AutoName, Resource, boolean, integer, string
 from sandbox.plugin.tags import tag_changes
 from sandbox.plugin.values import Values
@@ -26,7 +26,7 @@ class LogGroup(Resource):
         "deletionProtectionEnabled": boolean(computed=True, carried=False),
         "kmsKeyId": string(),
         "logGroupClass": string(computed=True, replaces=True),
-        "name": string(replaces=True),
+        "name": string(computed=True, replaces=True),
         "namePrefix": string(computed=True, replaces=True),
         **REGION,
         "retentionInDays": integer(default=0, choices=_RETENTION_DAYS),
@@ -38,7 +38,7 @@ class LogGroup(Resource):
     conflicts = (("name", "namePrefix"),)
 
     def create(self, account: Account, args: Values) -> str:
-        name = args.get("name") or f"{args['namePrefix']}{uuid4().hex[:26]}"
+        name = given_name(args)
         account.call(
             _SERVICE,
             "CreateLogGroup",

@@ -35,7 +35,7 @@ class Change:
 def all_tags(args: Values, default_tags: Values) -> object:
     """Return the provider's default tags overlaid with the resource's own."""
     tags = nested(args, "tags")
-    return UNKNOWN if UNKNOWN in (tags, default_tags) else {**default_tags, **tags}
+    return {**default_tags, **tags} if is_known([tags, default_tags]) else UNKNOWN
 
 
 def changes(
@@ -147,6 +147,8 @@ def inputs_of(resource: Resource, state: Values, old_inputs: Values) -> Values:
     if not old_inputs:
         inputs.pop("region", None)  # the provider's, unless the program says otherwise
         inputs.pop("namePrefix", None)
+    if resource.is_taggable:
+        inputs["tagsAll"] = nested(state, "tagsAll")
     return {**inputs, DEFAULTS: old_inputs.get(DEFAULTS, [])}
 
 

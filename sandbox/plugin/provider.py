@@ -113,10 +113,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Check a resource's arguments and fill in defaults."""
         resource = _resource(request)
         name = request.name or request.urn.rpartition("::")[2]
-        inputs, failures = check(
-            resource, name, decode(request.olds), decode(request.news), request.randomSeed
-        )
-        return _checked(inputs, failures, request.news)
+        news = decode(request.news)
+        if resource.is_taggable:
+            news.pop("tagsAll", None)  # this plugin's own, in the inputs of an import
+        inputs, failures = check(resource, name, decode(request.olds), news, request.randomSeed)
+        if resource.is_taggable and not failures:
+            inputs["tagsAll"] = self._all_tags(inputs)
+        return _checked(inputs, failures, *self._secrets(request.news))
 
     def Diff(
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
@@ -239,10 +242,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         wanted = dict(resource.understood(inputs))
         provider = self._provider
         if resource.is_taggable:
-            wanted["tagsAll"] = planning.all_tags(inputs, provider.default_tags if provider else {})
+            wanted["tagsAll"] = self._all_tags(inputs)
         if resource.is_regional and provider:
             wanted.setdefault("region", provider.account.region)
         return wanted
+
+    def _all_tags(self, inputs: Values) -> object:
+        return planning.all_tags(inputs, self._provider.default_tags if self._provider else {})
 
     def _secrets(self, inputs: Struct) -> list[Struct]:
         """Return what marks the secret properties: the inputs, and for tags all tags with them."""
@@ -309,10 +315,10 @@ def _context(doing: str, resource: Resource, label: str) -> Generator[None]:
 
 
 def _checked(
-    inputs: Values, failures: Iterable[Failure], pattern: Struct
+    inputs: Values, failures: Iterable[Failure], *secret: Struct
 ) -> provider_pb2.CheckResponse:
     return provider_pb2.CheckResponse(
-        inputs=encode(inputs, pattern),
+        inputs=encode(inputs, *secret),
         failures=[
             provider_pb2.CheckFailure(property=failure.argument, reason=failure.reason)
             for failure in failures

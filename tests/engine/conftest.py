@@ -36,7 +36,7 @@ class Clone:
     def __init__(self, sandbox: Sandbox) -> None:
         self.folder = sandbox.checkout.directory
         self.commit = self.git("rev-parse", "main")
-        self.tag = self.git("tag", "--points-at", "main").split()[-1]
+        self.tags = self.git("tag").split()
 
     def git(self, *arguments: str) -> str:
         identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.hooksPath=")
@@ -68,7 +68,7 @@ class Clone:
         branches = self.git("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
         for branch in set(branches) - {"main", "develop"}:
             self.git("branch", "--quiet", "-D", branch)
-        for tag in set(self.git("tag").split()) - {self.tag}:
+        for tag in set(self.git("tag").split()) - set(self.tags):
             self.git("tag", "--delete", tag)
 
 

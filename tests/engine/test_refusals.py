@@ -64,13 +64,12 @@ def test_the_others_refuse_a_commit_that_main_does_not_contain(
 
 
 def test_prod_refuses_a_commit_without_a_tag(sandbox: Sandbox, clone: Clone) -> None:
-    clone.git("tag", "--delete", clone.tag)
-    try:
-        message = refused(sandbox, "prod")
-    finally:
-        clone.git("tag", clone.tag, clone.commit)
+    (clone.folder / "new.txt").touch()
+    commit = clone.commit_all("on main, without a tag")
 
-    assert f"commit {clone.commit[:12]} has no tag v*, which a release needs" in message
+    message = refused(sandbox, "prod")
+
+    assert f"commit {commit[:12]} has no tag v*, which a release needs" in message
 
 
 def test_prod_refuses_a_tagged_commit_that_stage_does_not_run(

@@ -43,10 +43,11 @@ def test_stopping_ends_its_own_server_and_no_other(tmp_path: Path) -> None:
 
 
 def test_an_id_that_came_back_is_not_the_server(aws: EmbeddedAws, tmp_path: Path) -> None:
-    (tmp_path / "aws.json").write_text(
-        f'{{"pid": {os.getpid()}, "started": 1.0, "port": 1, "account": "{ACCOUNT}"}}'
-    )
+    server = aws.start(ACCOUNT, 0)
+    record = tmp_path / "aws.json"
+    record.write_text(record.read_text().replace(str(server.started), "1.0"))
     assert aws.server() is None
+    record.write_text(record.read_text().replace(str(server.pid), str(os.getpid())))
     aws.stop()
     assert psutil.pid_exists(os.getpid())
 

@@ -55,6 +55,7 @@ def test_the_engine_is_built_once_without_a_c_compiler_and_with_its_executor(
     monkeypatch.setenv("GOFLAGS", "-mod=vendor")
     built = Built(tmp_path / "engine")
     programs = built.ensure()
+    monkeypatch.setenv("PATH", "/nowhere")
     built.ensure()
     assert go.read_text() == "0 local none\n" * 2
     executor = programs / "pulumi-language-python-exec"

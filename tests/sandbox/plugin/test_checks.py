@@ -74,6 +74,12 @@ RECORD_OF_ZONE: Values = {"zoneId": "Z1", "name": "a", "type": "A", "ttl": 1, "r
             id="truth for a text in a map",
         ),
         pytest.param(
+            LOG_GROUP,
+            {"tags": ["a"]},
+            {"tags": 'Incorrect type. The argument "tags" must be a map.'},
+            id="list for a map",
+        ),
+        pytest.param(
             TABLE,
             {"pointInTimeRecovery": {"recoveryPeriodInDays": 3, "on": True}},
             {

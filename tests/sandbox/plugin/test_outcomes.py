@@ -304,6 +304,7 @@ def test_default_tags_lie_below_the_resources_own(world: World) -> None:
     inputs = {"name": "tagged.example.net", "tags": {"stage": "prod", "a": "1"}}
     held = engine.create(ZONE, inputs)
     assert held.state["tags"] == {"stage": "prod", "a": "1"}
+    assert held.inputs["tagsAll"] == held.state["tagsAll"]
     assert held.state["tagsAll"] == {"owner": "cloud", "stage": "prod", "a": "1"}
     assert refreshed(engine, held) == held
     adopted = engine.adopt(ZONE, held.id)
@@ -401,3 +402,11 @@ def test_a_log_group_whose_name_begins_like_another_is_told_apart(world: World) 
     first = world.member.create(LOG_GROUP, {"name": "twin"})
     world.client("logs").delete_log_group(logGroupName="twin")
     assert world.member.refresh(first) is None
+
+
+def test_a_name_made_from_a_prefix_is_kept(world: World) -> None:
+    inputs: dict[str, Any] = {"namePrefix": "prefixed-"}
+    held = world.member.create(LOG_GROUP, inputs)
+    assert held.id.startswith("prefixed-")
+    assert world.member.diff(held, inputs).detailed == {}
+    assert refreshed(world.member, held) == held
