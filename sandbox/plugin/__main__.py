@@ -1,8 +1,8 @@
 """`python -m sandbox.plugin`: what the engine starts as `pulumi-resource-aws`.
 
-Prints the port on which it answers, as every plugin does. It ends after the running step: on SIGINT,
-by which the engine ends its plugins (a terminal's interrupt does not reach their process groups), on
-SIGTERM, or when the engine is gone.
+Prints the port on which it answers, as every plugin does. It ends after the running step: on
+SIGINT, by which the engine ends its plugins (a terminal's interrupt does not reach their process
+groups), on SIGTERM, or when the engine is gone.
 """
 
 import os

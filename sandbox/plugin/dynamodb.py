@@ -77,7 +77,7 @@ class Table(Resource):
     }
     outputs = ("arn", "streamArn", "streamLabel", "tagsAll")
     volatile = ("streamArn", "streamLabel")
-    auto_name = AutoName(length=255)
+    auto_name = AutoName()
 
     def create(self, account: Account, args: Values) -> str:
         keys = [{"AttributeName": args.get("hashKey"), "KeyType": "HASH"}]

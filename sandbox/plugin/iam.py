@@ -7,6 +7,7 @@ import re
 from typing import ClassVar
 
 from sandbox.plugin.account import Account, AwsError
+from sandbox.plugin.documents import canonical
 from sandbox.plugin.naming import given_name
 from sandbox.plugin.schema import (
     TAGS,
@@ -86,19 +87,20 @@ class Role(Resource):
         }
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
-        account.call(
-            _SERVICE,
-            "UpdateAssumeRolePolicy",
-            RoleName=resource_id,
-            PolicyDocument=new["assumeRolePolicy"],
+        trust = new["assumeRolePolicy"]
+        if canonical(old.get("assumeRolePolicy", "")) != canonical(trust):
+            account.call(
+                _SERVICE, "UpdateAssumeRolePolicy", RoleName=resource_id, PolicyDocument=trust
+            )
+        before, after = (
+            {
+                "Description": args.get("description", ""),
+                "MaxSessionDuration": args.get("maxSessionDuration"),
+            }
+            for args in (old, new)
         )
-        account.call(
-            _SERVICE,
-            "UpdateRole",
-            RoleName=resource_id,
-            Description=new.get("description", ""),
-            MaxSessionDuration=new["maxSessionDuration"],
-        )
+        if before != after:
+            account.call(_SERVICE, "UpdateRole", RoleName=resource_id, **after)
         boundary = new.get("permissionsBoundary")
         if boundary:
             account.call(
@@ -175,6 +177,7 @@ class RolePolicyAttachment(Resource):
 
     type_name = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
     title = "IAM Role Policy Attachment"
+    delete_before_replace = True  # made first, the new one would be what the deletion deletes
     arguments: ClassVar = {
         "policyArn": string(required=True, replaces=True),
         "role": string(required=True, replaces=True),

@@ -34,7 +34,7 @@ class LogGroup(Resource):
         **TAGS,
     }
     outputs = ("arn", "tagsAll")
-    auto_name = AutoName(length=512)
+    auto_name = AutoName()
     conflicts = (("name", "namePrefix"),)
 
     def create(self, account: Account, args: Values) -> str:

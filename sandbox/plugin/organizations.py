@@ -163,7 +163,7 @@ class OrganizationalUnit(Resource):
         **TAGS,
     }
     outputs = ("accounts", "arn", "tagsAll")
-    auto_name = AutoName(length=128)
+    auto_name = AutoName()
 
     def create(self, account: Account, args: Values) -> str:
         answer = account.call(
@@ -229,7 +229,7 @@ class MemberAccount(Resource):
         "status",
         "tagsAll",
     )
-    auto_name = AutoName(length=50)
+    auto_name = AutoName()
 
     def create(self, account: Account, args: Values) -> str:
         request = account.call(
@@ -316,7 +316,7 @@ class Policy(Resource):
         **TAGS,
     }
     outputs = ("arn", "tagsAll")
-    auto_name = AutoName(length=128)
+    auto_name = AutoName()
 
     def create(self, account: Account, args: Values) -> str:
         answer = account.call(
@@ -343,24 +343,20 @@ class Policy(Resource):
         }
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
-        account.call(
-            _SERVICE,
-            "UpdatePolicy",
-            PolicyId=resource_id,
-            Name=new["name"],
-            Description=new.get("description", ""),
-            Content=self._changed_content(old, new),
+        content = new["content"]
+        if canonical(old.get("content", "")) == canonical(content):
+            content = None
+        before, after = (
+            {"Name": args.get("name"), "Description": args.get("description", "")}
+            for args in (old, new)
         )
+        if content is not None or before != after:
+            account.call(_SERVICE, "UpdatePolicy", PolicyId=resource_id, Content=content, **after)
         _retag(account, resource_id, old, new)
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         if not state.get("skipDestroy"):
             account.call(_SERVICE, "DeletePolicy", PolicyId=resource_id)
-
-    @staticmethod
-    def _changed_content(old: Values, new: Values) -> object:
-        unchanged = canonical(old.get("content", "")) == canonical(new["content"])
-        return None if unchanged else new["content"]
 
 
 class PolicyAttachment(Resource):

@@ -5,6 +5,7 @@ and how what AWS answered becomes the state and the inputs that the engine keeps
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -13,9 +14,11 @@ from sandbox.plugin.archives import content_hash
 from sandbox.plugin.checking import DEFAULTS
 from sandbox.plugin.documents import canonical
 from sandbox.plugin.schema import Argument, Resource, string_map
-from sandbox.plugin.values import UNKNOWN, Values, is_known, nested
+from sandbox.plugin.values import UNKNOWN, Values, is_known, listed, nested
 
 _TAGS = string_map()
+_PLAIN_NAME = re.compile(r"[\w$-]+")
+"""A name that stands in a property path as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,7 @@ def all_tags(args: Values, default_tags: Values) -> object:
 def changes(
     resource: Resource, state: Values, wanted: Values, ignored: Collection[str] = ()
 ) -> list[Change]:
-    """How the state has to change to become what is wanted (with `tagsAll` and `region`)."""
+    """Return how the state has to change to become what is wanted (with `tagsAll` and `region`)."""
     found: list[Change] = []
     for name, argument in resource.arguments.items():
         if name in ignored:
@@ -59,18 +62,11 @@ def changes(
 
 def deletes_before_replacing(resource: Resource, state: Values, wanted: Values) -> bool:
     """Whether the old one is in the way: it has the very name that the new one is to have."""
-    naming = resource.auto_name
-    named_by_hand = naming is not None and naming.argument not in wanted.get(DEFAULTS, [])
-    return resource.delete_before_replace or (
-        naming is not None
-        and named_by_hand
-        and naming.argument in wanted
-        and same(
-            resource.arguments[naming.argument],
-            state.get(naming.argument),
-            wanted[naming.argument],
-        )
-    )
+    if resource.auto_name is None:
+        return resource.delete_before_replace
+    name = resource.auto_name.argument
+    given_by_hand = name in wanted and name not in listed(wanted, DEFAULTS)
+    return given_by_hand and same(resource.arguments[name], state.get(name), wanted[name])
 
 
 def same(argument: Argument, old: object, new: object) -> bool:
@@ -184,9 +180,8 @@ def _member_differences(
     for name in sorted({*old, *new} - {DEFAULTS}):
         child = argument.fields.get(name) if argument.kind == "object" else argument.element
         if child is not None:
-            yield from _differences(
-                child, f"{path}.{name}", old.get(name), new.get(name), replaces=replaces
-            )
+            member = f"{path}.{name}" if _PLAIN_NAME.fullmatch(name) else f'{path}["{name}"]'
+            yield from _differences(child, member, old.get(name), new.get(name), replaces=replaces)
 
 
 def _empty(value: object) -> bool:

@@ -130,7 +130,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """
         resource = _resource(request)
         state, wanted = decode(request.olds), self._wanted(resource, decode(request.news))
-        changes = planning.changes(resource, state, wanted, _top_level(request.ignoreChanges))
+        changes = planning.changes(resource, state, wanted, _whole(request.ignoreChanges))
         replaces = sorted({change.argument for change in changes if change.replaces})
         kinds = provider_pb2.PropertyDiff.Kind
         detailed = {
@@ -200,7 +200,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Change a resource in place."""
         resource = _resource(request)
         old, wanted = decode(request.olds), self._wanted(resource, decode(request.news))
-        ignored = _top_level(request.ignoreChanges)
+        ignored = _whole(request.ignoreChanges)
         secret = self._secrets(request.news)
         if request.preview:
             outcome = planning.preview_of_update(resource, old, wanted, ignored)
@@ -331,5 +331,9 @@ def _some(changes: Collection[object]) -> provider_pb2.DiffResponse.DiffChanges.
     return response.DIFF_SOME if changes else response.DIFF_NONE
 
 
-def _top_level(paths: Iterable[str]) -> set[str]:
-    return {path.partition(".")[0].partition("[")[0] for path in paths}
+def _whole(paths: Iterable[str]) -> set[str]:
+    """Return the properties that are ignored as a whole.
+
+    For a part of one the engine has put the old input in the new one's place already.
+    """
+    return {path for path in paths if not {".", "["} & {*path}}

@@ -75,7 +75,7 @@ class Zone(Resource):
         **TAGS,
     }
     outputs = ("arn", "nameServers", "primaryNameServer", "tagsAll", "zoneId")
-    auto_name = AutoName(length=1024)
+    auto_name = AutoName()
 
     def create(self, account: Account, args: Values) -> str:
         zone = account.call(

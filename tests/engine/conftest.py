@@ -5,16 +5,26 @@ A test that changes it leaves it as it found it: every stack deployed from the c
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from sandbox.checkout import Checkout
 from sandbox.projects import STACKS, Stack
 from sandbox.sandbox import ROOT, Deployed, Sandbox
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[tuple[Sandbox, list[Deployed]]]:
-    sandbox = Sandbox(ROOT / ".sandbox-test")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the work tree that stays the same while somebody goes on editing."""
+    copy = Checkout(ROOT, tmp_path_factory.mktemp("source"))
+    copy.switch("main", copy.snapshot())
+    return copy.directory
+
+
+@pytest.fixture(scope="session")
+def running(frozen: Path) -> Iterator[tuple[Sandbox, list[Deployed]]]:
+    sandbox = Sandbox(ROOT / ".sandbox-test", frozen)
     sandbox.down()  # what an earlier run left, if it was killed
     yield sandbox, sandbox.up()
     sandbox.down()

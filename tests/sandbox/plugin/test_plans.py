@@ -19,6 +19,7 @@ from tests.sandbox.plugin.world import (
     ORGANIZATION,
     RECORD,
     REST_API,
+    ROLE_ATTACHMENT,
     STAGE,
     TABLE,
     ZONE,
@@ -183,6 +184,28 @@ def test_ignored_changes_are_ignored(engine: Engine) -> None:
     old = held(engine, ACCOUNT, {"name": "dev", "email": "a@example.com"})
     new = {"name": "dev", "email": "b@example.com", "roleName": "r"}
     assert engine.diff(old, new, ignored=("email", "roleName")) == NOTHING
+
+
+def test_a_part_that_is_ignored_does_not_hide_the_whole(engine: Engine) -> None:
+    old = {**FUNCTION_INPUTS, "environment": {"variables": {"A": "1", "B": "2"}}}
+    new = {**FUNCTION_INPUTS, "environment": {"variables": {"A": "1", "B": "3"}}}
+    found = engine.diff(held(engine, FUNCTION, old), new, ignored=("environment.variables.A",))
+    assert found.detailed == {"environment.variables.B": "UPDATE"}
+
+
+def test_a_key_that_is_no_plain_name_stands_in_quotation_marks(engine: Engine) -> None:
+    old, new = ({"name": "a", "tags": {"a.b/c": text, "d-e": text}} for text in "12")
+    assert {*difference(engine, ZONE, old, new).detailed} == {
+        'tags["a.b/c"]',
+        "tags.d-e",
+        'tagsAll["a.b/c"]',
+        "tagsAll.d-e",
+    }
+
+
+def test_an_attachment_is_detached_before_it_is_attached_anew(engine: Engine) -> None:
+    old, new = ({"role": "a", "policyArn": arn} for arn in ("arn:1", "arn:2"))
+    assert difference(engine, ROLE_ATTACHMENT, old, new).delete_before_replace
 
 
 def test_a_name_given_by_hand_is_free_only_after_the_deletion(engine: Engine) -> None:

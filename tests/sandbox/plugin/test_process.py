@@ -12,13 +12,18 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from sandbox.plugin.values import encode
+from tests.sandbox.plugin.world import CERTIFICATE, REGION, VALIDATION, World
 
 COMMAND = [sys.executable, "-P", "-m", "sandbox.plugin", "127.0.0.1:1"]
 
 
 @pytest.fixture
-def process() -> Iterator[subprocess.Popen[str]]:
+def process(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    if "world" in request.fixturenames:
+        request.getfixturevalue("world")  # its address has to be in the environment by now
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -48,13 +53,23 @@ def test_a_cancellation_ends_nothing(process: subprocess.Popen[str]) -> None:
     assert ask(port, "GetPluginInfo").version
 
 
-def test_it_ends_on_sigterm_and_leaves_the_interrupt_to_the_engine(
-    process: subprocess.Popen[str],
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_after_the_running_step(
+    process: subprocess.Popen[str], world: World, number: signal.Signals
 ) -> None:
-    port = read_port(process)
-    process.send_signal(signal.SIGINT)
-    assert ask(port, "GetPluginInfo").version
-    process.terminate()
+    inputs = {"domainName": "late.example.com", "validationMethod": "DNS"}
+    certificate = world.management.create(CERTIFICATE, inputs)
+    step = provider_pb2.CreateRequest(
+        type=VALIDATION, properties=encode({"certificateArn": certificate.id}), timeout=1
+    )
+    with grpc.insecure_channel(f"127.0.0.1:{read_port(process)}") as channel:
+        stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
+        stub.Configure(provider_pb2.ConfigureRequest(args=encode({"region": REGION})))
+        running = stub.Create.future(step)
+        with pytest.raises(grpc.FutureTimeoutError):
+            running.result(timeout=0.5)
+        process.send_signal(number)
+        assert "timed out after 1 s" in running.exception().details()
     assert process.wait(timeout=10) == 0
 
 
