@@ -39,46 +39,48 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.root = Path(self._git("rev-parse", "--show-toplevel"))
-        try:
-            self.commit = self._git("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        except UnreleasableError:
+        status = self._git(
+            "status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all"
+        )
+        entries = [entry for entry in status.split("\0") if entry]
+        headers = dict(entry[2:].split(" ", 1) for entry in entries if entry.startswith("# "))
+        self._changed = [_path(entry) for entry in entries if not entry.startswith("# ")]
+        self.commit = headers["branch.oid"]
+        self.branch = None if headers["branch.head"] == "(detached)" else headers["branch.head"]
+        if self.commit == "(initial)":
             raise UnreleasableError(
-                f"{self.root} has no commits yet, and a release is one: commit what to deploy"
-            ) from None
+                f"{folder} has no commits yet, and a release is one: commit what to deploy"
+            )
 
     def changes(self) -> list[str]:
         """Return the paths that differ from the commit, without what the engine wrote itself."""
-        listing = self._git(
-            "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"
-        )
-        paths = [entry[3:] for entry in listing.split("\0") if entry]
-        return [path for path in paths if not self._is_engine_change(path)]
+        return [path for path in self._changed if not self._is_engine_change(path)]
 
     def tags(self) -> list[str]:
         """Return the tags, annotated and lightweight, on the commit."""
         return self._git("tag", "--points-at", "HEAD").split()
 
-    def branch(self) -> str | None:
-        """Return the branch that is checked out, or None where HEAD is detached."""
-        return self._git("branch", "--show-current") or None
+    def is_in(self, branch: str) -> bool:
+        """Tell whether a branch, the local one or a remote's, contains the commit."""
+        return bool(self._refs(branch, "--contains=HEAD"))
 
-    def refs(self, branch: str) -> list[str]:
-        """Return the references to a branch: the local one and those of remotes."""
-        patterns = (f"refs/heads/{branch}", f"refs/remotes/*/{branch}")
-        return self._git("for-each-ref", "--format=%(refname)", *patterns).split()
-
-    def contained_in(self, ref: str) -> bool:
-        """Tell whether the history of a reference has the commit."""
-        return self._run("merge-base", "--is-ancestor", "HEAD", ref).returncode == 0
+    def knows(self, branch: str) -> bool:
+        """Tell whether there is such a branch here, local or known from a remote."""
+        return bool(self._refs(branch))
 
     def is_shallow(self) -> bool:
         """Tell whether part of the history is missing here."""
         return self._git("rev-parse", "--is-shallow-repository") == "true"
 
+    def _refs(self, branch: str, *conditions: str) -> list[str]:
+        patterns = (f"refs/heads/{branch}", f"refs/remotes/*/{branch}")
+        return self._git("for-each-ref", "--format=%(refname)", *conditions, *patterns).split()
+
     def _is_engine_change(self, path: str) -> bool:
-        file = self.root / path
-        if not (fnmatchcase(file.name, "Pulumi.*.yaml") and file.is_file()):
+        if not fnmatchcase(Path(path).name, "Pulumi.*.yaml"):
+            return False
+        file = Path(self._git("rev-parse", "--show-toplevel")) / path
+        if not file.is_file():
             return False
         before = self._run("show", f"HEAD:{path}")
         return _written(before.stdout if before.returncode == 0 else "") == _written(
@@ -101,7 +103,8 @@ class Checkout:
                 cwd=self._folder,
                 env=os.environ | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="surrogateescape",
                 check=False,
             )
         except FileNotFoundError:
@@ -124,7 +127,7 @@ class Release:
         ref, commit = "none", NO_COMMIT
         try:
             checkout = Checkout(Path.cwd())
-            ref, commit = checkout.branch() or "detached", checkout.commit
+            ref, commit = checkout.branch or "detached", checkout.commit
             ref = _admitted_ref(checkout, rule)
         except UnreleasableError as reason:
             message = f"Stack {pulumi.get_stack()} does not take this checkout: {reason}"
@@ -189,26 +192,25 @@ def _admitted_ref(checkout: Checkout, rule: ReleaseRule) -> str:
 def _check_branch(checkout: Checkout, branch: str) -> None:
     short = checkout.commit[:12]
     started_by = os.environ.get(BRANCH_VARIABLE)
-    if started_by and checkout.branch() is None and started_by != branch:
+    if started_by and checkout.branch is None and started_by != branch:
         raise UnreleasableError(
             f"{BRANCH_VARIABLE} says that branch {started_by} started this run, and this stack "
             f"deploys from {branch}: start it from {branch}"
         )
-    refs = checkout.refs(branch)
-    if any(checkout.contained_in(ref) for ref in refs):
+    if checkout.is_in(branch):
         return
     if checkout.is_shallow():
         raise UnreleasableError(
             f"this clone is too shallow to tell whether {branch} contains commit {short}: run git "
             f"fetch --unshallow origin +refs/heads/{branch}:refs/remotes/origin/{branch}"
         )
-    if not refs:
+    if not checkout.knows(branch):
         raise UnreleasableError(
             f"this clone has no branch {branch}, which must contain commit {short}: run git "
             f"fetch origin +refs/heads/{branch}:refs/remotes/origin/{branch}"
         )
     raise UnreleasableError(
-        f"commit {short} ({checkout.branch() or 'detached HEAD'}) is not contained in branch "
+        f"commit {short} ({checkout.branch or 'detached HEAD'}) is not contained in branch "
         f"{branch}: merge it into {branch}, or check out what is there (git checkout {branch})"
     )
 
@@ -221,6 +223,12 @@ def _check_promotion(commit: str, stack: str) -> None:
             f"{running['release_ref']}), and only that may be promoted: deploy it there first "
             f"({AppOutputs.update_of(stack)}), or tag the commit that {stack} runs"
         )
+
+
+def _path(entry: str) -> str:
+    """Return the path at the end of an entry of `git status --porcelain=v2` (git-status manual)."""
+    fields_before = {"1": 8, "u": 10, "?": 1}
+    return entry.split(" ", fields_before[entry[0]])[-1]
 
 
 def _written(text: str) -> dict[str, object]:

@@ -106,28 +106,16 @@ class FakeCheckout:
     """A checkout that every stack takes; a test changes what it is about."""
 
     commit: str = COMMIT
-    on_branch: str | None = "main"
-    branches: tuple[str, ...] = ("develop", "main")
-    on_tags: tuple[str, ...] = ("v1.0.0",)
-    changed: tuple[str, ...] = ()
+    branch: str | None = "main"
 
     def changes(self) -> list[str]:
-        return list(self.changed)
+        return []
 
     def tags(self) -> list[str]:
-        return list(self.on_tags)
+        return ["v1.0.0"]
 
-    def branch(self) -> str | None:
-        return self.on_branch
-
-    def refs(self, branch: str) -> list[str]:
-        return [f"refs/heads/{branch}"]
-
-    def contained_in(self, ref: str) -> bool:
-        return ref.removeprefix("refs/heads/") in self.branches
-
-    def is_shallow(self) -> bool:
-        return False
+    def is_in(self, branch: str) -> bool:
+        return branch in {"develop", "main"}
 
 
 @dataclass

@@ -89,15 +89,26 @@ def test_an_interrupted_update_gets_one_signal_and_is_waited_for(
     pulumi = program(
         "pulumi",
         f"trap 'echo signal >> {tmp_path}/signals; sleep 0.5; echo clean >> {tmp_path}/signals;"
-        f" exit 1' INT\ntouch {tmp_path}/started\nwhile :; do sleep 0.1; done",
+        f" exit 1' INT\necho $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/started\n"
+        "while :; do sleep 0.1; done",
     )
+    groups: list[int] = []
 
     def interrupt() -> None:
         while not (tmp_path / "started").exists():
             time.sleep(0.05)
+        groups.append(os.getpgid(int((tmp_path / "started").read_text())))
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        updates.run(str(pulumi), "dev", tmp_path, os.environ, lambda _: None)
+    thread = threading.Thread(target=interrupt)
+    # Where the tests run in the background, the signal is ignored, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            updates.run(str(pulumi), "dev", tmp_path, os.environ, lambda _: None)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        thread.join()
     assert (tmp_path / "signals").read_text() == "signal\nclean\n"
+    assert os.getpgrp() not in groups  # a terminal's own signal does not reach the engine

@@ -160,6 +160,17 @@ def test_a_staged_rename_is_refused_by_both_names(repository: Repository) -> Non
     assert "(changed: file-0, renamed)" in refusal(repository.folder, STAGE)
 
 
+def test_a_path_may_have_blanks_and_a_merge_may_be_open(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "other")
+    repository.commit("a file", "other\n")
+    repository.git("checkout", "--quiet", "main")
+    repository.commit("a file", "main\n")
+    with contextlib.suppress(subprocess.CalledProcessError):
+        repository.git("merge", "other")
+
+    assert "(changed: a file)" in refusal(repository.folder, STAGE)
+
+
 def test_ignored_files_do_not_count(repository: Repository) -> None:
     repository.commit(".gitignore", "ignored\n")
     repository.write("ignored")
