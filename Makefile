@@ -7,10 +7,12 @@ CODE := __main__.py components stacks service sandbox bench tests
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help sandbox sandbox-down sandbox-shell test check static bench lock clean
+.PHONY: help venv sandbox sandbox-down sandbox-shell test check static bench lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
+
+venv: $(VENV) ## make the virtual environment that Pulumi.yaml names
 
 sandbox: $(VENV) ## bring up every account and stack on this machine, without a cloud
 	@$(BIN)/python -m sandbox up

@@ -91,7 +91,6 @@ def make_table(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
 
 def make_log_group(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
     client("logs").create_log_group(logGroupName="l-1")
-    client("logs").create_log_group(logGroupName="l-1-other")
     return {"name": "l-1"}, "l-1"
 
 
@@ -229,6 +228,12 @@ def test_what_another_resource_has_already_is_not_adopted(
     taken = zone(client, name) if "zone" in kind else rest_api(client, name)
     other = {"urn": "urn:other", "id": taken, "type": kind}
     found = state(pending(kind, inputs), resources=(other,))
+    assert recovery.settle(found, url) == ["it not created"]
+
+
+def test_a_longer_name_is_another_log_group(url: str, client: Callable[..., Any]) -> None:
+    client("logs").create_log_group(logGroupName="l-2-other")
+    found = state(pending("aws:cloudwatch/logGroup:LogGroup", {"name": "l-2"}))
     assert recovery.settle(found, url) == ["it not created"]
 
 

@@ -208,27 +208,31 @@ LIVES: dict[str, Life] = {
         import_id=lambda held: f"{held.state['restApi']}/{held.id}",
     ),
     STAGE: Life(
-        first=lambda world: {
-            "restApi": world.rest_api.id,
-            "deployment": world.deployment.id,
-            "stageName": "next",
-            "variables": {"a": "1", "b": "2"},
-        },
-        later=lambda world: (
+        first=lambda world: (
             world.let_the_gateway_log()
             or {
                 "restApi": world.rest_api.id,
                 "deployment": world.deployment.id,
                 "stageName": "next",
-                "variables": {"b": "3"},
-                "description": "Live",
+                "variables": {"a": "1", "b": "2"},
                 "accessLogSettings": {
                     "destinationArn": world.log_group.state["arn"],
                     "format": "$context.requestId",
                 },
-                "tags": {"a": "1"},
             }
         ),
+        later=lambda world: {
+            "restApi": world.rest_api.id,
+            "deployment": world.deployment.id,
+            "stageName": "next",
+            "variables": {"b": "3"},
+            "description": "Next",
+            "accessLogSettings": {
+                "destinationArn": world.log_group.state["arn"],
+                "format": "$context.status",
+            },
+            "tags": {"a": "1"},
+        },
         import_id=joined("/", "restApi", "stageName"),
     ),
     METHOD_SETTINGS: Life(

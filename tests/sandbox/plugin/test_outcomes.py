@@ -347,6 +347,22 @@ def test_another_region_replaces(world: World) -> None:
     assert refreshed(world.member, there) == there
 
 
+def test_another_region_of_the_provider_replaces_too(world: World) -> None:
+    held = world.member.create(LOG_GROUP, {"name": "moved"})
+    elsewhere = world.member_provider(region="us-east-1")
+    assert elsewhere.diff(held, {"name": "moved"}).detailed == {"region": "UPDATE_REPLACE"}
+    assert refreshed(elsewhere, held) == held
+
+
+def test_a_stage_stops_logging(world: World) -> None:
+    world.let_the_gateway_log()
+    inputs = {"restApi": world.rest_api.id, "deployment": world.deployment.id, "stageName": "quiet"}
+    arn = world.log_group.state["arn"]
+    logs = {"accessLogSettings": {"destinationArn": arn, "format": "$context.requestId"}}
+    held = world.member.update(world.member.create(STAGE, {**inputs, **logs}), inputs)
+    assert "accessLogSettings" not in refreshed(world.member, held).state
+
+
 def test_an_error_of_aws_is_one_line_with_operation_code_and_message(world: World) -> None:
     with pytest.raises(Refused) as refused:
         world.member.create(IAM_ROLE, {"name": "bad", "assumeRolePolicy": STRANGE})

@@ -1,5 +1,6 @@
 """Secrets stay secrets: the plugin takes them apart from other values and gives them back marked."""
 
+import json
 from typing import Any
 
 import pytest
@@ -60,6 +61,15 @@ def test_a_secret_tag_hides_all_tags(world: World) -> None:
     state = create(world.member, LOG_GROUP, inputs)
     assert state["tags"] == {"a": HIDDEN, "b": "plain"}
     assert state["tagsAll"] == as_secret({"a": "hidden", "b": "plain"})
+
+
+def test_secret_default_tags_hide_all_tags(world: World, engine: Engine) -> None:
+    assert world.account
+    tags = json.dumps({"tags": {"owner": "hidden"}})
+    settings = struct({"region": REGION, "defaultTags": as_secret(tags)})
+    engine.ask("Configure", provider_pb2.ConfigureRequest(args=settings))
+    state = create(engine, LOG_GROUP, {"name": "secret-default", "retentionInDays": 0})
+    assert state["tagsAll"] == as_secret({"owner": "hidden"})
 
 
 def test_a_refresh_keeps_secrets(world: World) -> None:

@@ -78,7 +78,7 @@ class World:
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in settings.items()
         }
-        engine.configure({"region": REGION, **encoded})
+        engine.configure({"region": REGION} | encoded)
         return engine
 
     def member_provider(self, **settings: object) -> Engine:
