@@ -25,6 +25,7 @@ sandbox-shell: $(VENV) ## open a shell in which pulumi and aws work on the sandb
 	@$(BIN)/python -m sandbox shell
 
 test: static ## everything: format, lint, types, tests, and the tests on the real engine
+	@$(BIN)/python -m sandbox engine
 	@$(BIN)/pytest
 
 check: static ## the same without the engine

@@ -1,6 +1,7 @@
 """The commands behind `make sandbox`, `make sandbox-down` and `make sandbox-shell`.
 
-`up` brings everything up, `down` removes it, `env` prints what a shell needs, `shell` opens one.
+`up` brings everything up, `down` removes it, `env` prints what a shell needs, `shell` opens one;
+`engine` only makes the engine ready, which takes minutes the first time.
 SANDBOX_DIR chooses another place than `.sandbox`, SANDBOX_PORT a port for the embedded AWS, and
 SANDBOX_AWS_PLUGIN=genuine leaves the AWS plugin to the engine.
 """
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 
 from sandbox import report, shell
-from sandbox.problem import SandboxError
+from sandbox.problem import SandboxError, of_system
 from sandbox.sandbox import ROOT, Sandbox
 
 INTERRUPTED = 130
@@ -23,7 +24,7 @@ LAST_PORT = 65535
 def main() -> int:
     """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(prog="sandbox", description="A cloud on one machine.")
-    parser.add_argument("command", choices=("up", "down", "env", "shell"))
+    parser.add_argument("command", choices=tuple(COMMANDS))
     command = parser.parse_args().command
     os.environ.pop("AWS_PROFILE", None)  # boto3 would look for it in the user's own files
     sandbox = Sandbox(Path(os.environ.get("SANDBOX_DIR") or ROOT / ".sandbox"))
@@ -32,6 +33,9 @@ def main() -> int:
         COMMANDS[command](sandbox)
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{of_system(error)}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted. Run `make sandbox` to go on where it stopped.\n")
@@ -68,6 +72,10 @@ def _shell(sandbox: Sandbox) -> None:
     os.execvpe(words[0], words, variables)  # noqa: S606 - the user's own shell
 
 
+def _engine(sandbox: Sandbox) -> None:
+    sys.stdout.write(f"The engine is in {sandbox.engine()}.\n")
+
+
 def _port() -> int:
     text = os.environ.get("SANDBOX_PORT") or "0"
     if not (text.isdigit() and int(text) <= LAST_PORT):
@@ -75,7 +83,7 @@ def _port() -> int:
     return int(text)
 
 
-COMMANDS = {"up": _up, "down": _down, "env": _env, "shell": _shell}
+COMMANDS = {"up": _up, "down": _down, "env": _env, "shell": _shell, "engine": _engine}
 
 if __name__ == "__main__":
     sys.exit(main())

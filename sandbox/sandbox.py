@@ -74,9 +74,19 @@ class Sandbox:
             shutil.rmtree(self.directory)
         return True
 
+    def engine(self) -> Path:
+        """Return the folder of the engine's programs, found on PATH or built here."""
+        built = Built(ROOT / ".engine")
+        others = [
+            folder
+            for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+            if Path(folder) != built.programs
+        ]
+        return on_path(os.pathsep.join(others)) or built.ensure()
+
     def environment(self) -> dict[str, str]:
         """Return the variables with which programs run inside; the sandbox has to be up."""
-        return environment.sandboxed(os.environ, self.directory, self._engine(), self._server().url)
+        return environment.sandboxed(os.environ, self.directory, self.engine(), self._server().url)
 
     def pulumi(
         self, *arguments: str, folder: str = ".", check: bool = True
@@ -121,7 +131,7 @@ class Sandbox:
     def _prepare(self, port: int) -> str:
         """Make everything ready for updates; return the commit to deploy."""
         self._start_aws(port)
-        self._engine()
+        self.engine()
         self._state.mkdir(exist_ok=True)
         environment.provide_plugin(self.directory / "bin")
         commit = self.checkout.snapshot()
@@ -165,15 +175,6 @@ class Sandbox:
                 "run `make sandbox`."
             )
         return server
-
-    def _engine(self) -> Path:
-        built = Built(ROOT / ".engine")
-        others = [
-            folder
-            for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
-            if Path(folder) != built.programs
-        ]
-        return on_path(os.pathsep.join(others)) or built.ensure()
 
     def _recover(self) -> None:
         """Put right what killed updates left, unless one is still at work."""

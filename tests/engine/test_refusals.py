@@ -1,7 +1,9 @@
 """What an operator gets wrong ends in one sentence on the real engine, and changes nothing."""
 
 import json
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,71 @@ def test_a_changed_file_is_refused(sandbox: Sandbox, clone: Clone) -> None:
         f"the checkout is not commit {clone.commit[:12]} alone (changed: Pulumi.dev.yaml), and only what "
         "is committed may be deployed"
     ) in refused(sandbox, "dev")
+
+
+def no_repository(folder: Path) -> None:
+    shutil.rmtree(folder / ".git")
+
+
+def no_commits(folder: Path) -> None:
+    no_repository(folder)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+
+
+def too_shallow(folder: Path) -> None:
+    source = folder.with_name("source")
+    folder.rename(source)
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for arguments in (
+        ("checkout", "--quiet", "-B", "develop"),
+        ("branch", "released"),
+        (*identity, "commit", "--quiet", "--allow-empty", "--message", "later"),
+        ("clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{source}", str(folder)),
+        ("-C", str(folder), "checkout", "--quiet", "origin/released"),
+    ):
+        subprocess.run(["git", *arguments], cwd=source, check=True)
+
+
+def another_branch_started_it(folder: Path) -> None:
+    subprocess.run(["git", "checkout", "--quiet", "--detach"], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "started_by", "why"),
+    [
+        (no_repository, "", "git cannot tell which commit this is (not a git repository"),
+        (no_commits, "", "has no commits yet, and a release is one: commit what to deploy"),
+        (too_shallow, "", "this clone is too shallow to tell whether develop contains commit"),
+        (
+            another_branch_started_it,
+            "main",
+            "RELEASE_BRANCH says that branch main started this run",
+        ),
+    ],
+)
+def test_a_checkout_that_is_no_release_is_refused(
+    sandbox: Sandbox,
+    clone: Clone,
+    tmp_path: Path,
+    spoil: Callable[[Path], None],
+    started_by: str,
+    why: str,
+) -> None:
+    folder = tmp_path / "checkout"
+    shutil.copytree(clone.folder, folder, symlinks=True)
+    spoil(folder)
+
+    result = subprocess.run(
+        ["pulumi", "--non-interactive", "up", "--yes", "--skip-preview", "--stack", "dev"],
+        cwd=folder,
+        env=sandbox.environment() | {"PYTHONPATH": str(folder), "RELEASE_BRANCH": started_by},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode != 0
+    assert why in said(result)
 
 
 def test_a_preview_from_elsewhere_warns_and_goes_on(sandbox: Sandbox, clone: Clone) -> None:

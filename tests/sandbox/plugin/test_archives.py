@@ -50,6 +50,8 @@ def test_the_same_content_is_the_same_to_the_byte(tmp_path: Path) -> None:
             (tmp_path / folder / name).write_text(name)
     one, two = (zipped(archive(path=str(tmp_path / folder))) for folder in ("one", "two"))
     assert one == two
+    with ZipFile(BytesIO(one)) as opened:
+        assert {entry.date_time for entry in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_a_package_that_is_zipped_already_is_taken_as_it_is(tmp_path: Path) -> None:
