@@ -21,7 +21,7 @@ account_id, domain = org.accounts[settings.account], dns.domains[settings.accoun
 
 own_account = member_account("account", account_id, settings.region)
 delegation = assumed_role(
-    "delegation", dns.delegation_roles[settings.account], org.accounts["dns"], settings.region
+    "delegation", dns.delegation_roles[settings.account], dns.account_id, settings.region
 )
 here = pulumi.ResourceOptions(providers=[own_account])
 

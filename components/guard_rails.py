@@ -52,9 +52,11 @@ def minified(document: PolicyDocument) -> str:
 class GuardRailArgs:
     """What one guard rail denies, and where.
 
-    `targets` maps the path of an OU or the name of an account to its id; its keys shape the graph.
+    The policy is made in the organization, so `organization_id` has to be there first. `targets`
+    maps the path of an OU or the name of an account to its id; its keys shape the graph.
     """
 
+    organization_id: pulumi.Input[str]
     document: PolicyDocument
     targets: Mapping[str, pulumi.Input[str]]
 
@@ -72,7 +74,10 @@ class GuardRail(pulumi.ComponentResource):
         policy = aws.organizations.Policy(
             f"{name}-policy",
             type="SERVICE_CONTROL_POLICY",
-            content=minified(args.document),
+            # AWS refuses a policy before there is an organization; accounts need not be there yet.
+            content=pulumi.Output.from_input(args.organization_id).apply(
+                lambda _: minified(args.document)
+            ),
             opts=child,
         )
         for target, target_id in args.targets.items():

@@ -52,8 +52,14 @@ class Organization(pulumi.ComponentResource):
             f"{name}-root",
             feature_set="ALL",
             enabled_policy_types=["SERVICE_CONTROL_POLICY"],
-            # Deleting the organization would set every account free of its guard rails.
-            opts=pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Deleting the organization would set every account free of its guard rails.
+                protect=True,
+                retain_on_delete=True,
+                # Services that people let into the organization are theirs, not this program's.
+                ignore_changes=["awsServiceAccessPrincipals"],
+            ),
         )
         root_id = organization.roots.apply(lambda roots: str(roots[0].id))
         units = self._organizational_units(name, args.organizational_units, root_id)

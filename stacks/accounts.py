@@ -13,7 +13,7 @@ import pulumi_aws as aws
 
 from components.organization import ACCESS_ROLE
 
-DEPLOY_ROLE = os.environ.get("DEPLOY_ROLE", ACCESS_ROLE)
+DEPLOY_ROLE = os.environ.get("DEPLOY_ROLE") or ACCESS_ROLE
 """The role that a run assumes in its account; the pipelines set another than the default."""
 
 

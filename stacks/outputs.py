@@ -15,12 +15,15 @@ from pulumi.runtime import invoke
 from pydantic import Field, TypeAdapter, ValidationError
 
 from stacks.refusal import refuse
-from stacks.settings import AccountId
+from stacks.settings import AccountId, Domain
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-Domain = Annotated[str, Field(min_length=1)]
 NameServers = Annotated[list[str], Field(min_length=1)]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
+
+
+class UnreadableError(Exception):
+    """Why a stack's outputs cannot be read, and the command that mends it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,10 @@ class Outputs:
         update when the stack is not deployed, or lacks an output or a key, or has one of another
         shape.
         """
-        values = cls.values(stack)
+        try:
+            values = cls.values(stack)
+        except UnreadableError as reason:
+            refuse(str(reason))
         for output, key in keys.items():
             if key not in values[output]:
                 refuse(
@@ -62,17 +68,20 @@ class Outputs:
 
     @classmethod
     def values(cls, stack: str) -> dict[str, Any]:
-        """Return the outputs of a stack as they are now, checked against this class."""
+        """Return the outputs of a stack as they are now, checked against this class.
+
+        Raises UnreadableError.
+        """
         found = _exported(cls.reference(stack))
         if not found:
-            refuse(
+            raise UnreadableError(
                 f"Stack {cls.reference(stack)} is not deployed, and this stack reads its outputs: "
                 f"first run: {cls.update_of(stack)}"
             )
         types = _types(cls)
         missing = [name for name in types if name not in found]
         if missing:
-            refuse(
+            raise UnreadableError(
                 f"Stack {cls.reference(stack)} has no output {', '.join(missing)}: its last update "
                 f"failed or is older than this program; run: {cls.update_of(stack)}"
             )
@@ -80,11 +89,11 @@ class Outputs:
             try:
                 adapter.validate_python(found[name], strict=True)
             except ValidationError as error:
-                refuse(
+                raise UnreadableError(
                     f"Stack {cls.reference(stack)} has an output {name} of another shape than this "
                     f"program reads ({error.errors()[0]['msg']}): bring it to the same release; "
                     f"run: {cls.update_of(stack)}"
-                )
+                ) from None
         return {name: found[name] for name in types}
 
     @classmethod
@@ -127,6 +136,7 @@ class DnsOutputs(Outputs):
 
     project: ClassVar[str] = "dns"
 
+    account_id: pulumi.Output[AccountId]
     domain: pulumi.Output[Domain]
     zone_id: pulumi.Output[str]
     name_servers: pulumi.Output[NameServers]
@@ -161,8 +171,12 @@ def _exported(stack: str) -> dict[str, Any]:
     """
     try:
         result = invoke("pulumi:pulumi:readStackOutputs", {"name": stack})
-    except Exception as error:  # the SDK raises a bare Exception with the engine's words
+    except Exception as error:  # noqa: BLE001 - the SDK raises it bare, with the engine's words
         if "unknown stack" in str(error):
             return {}
-        raise
+        reason = str(error).strip().splitlines()[-1]
+        raise UnreadableError(
+            f"Stack {stack} cannot be read ({reason}): check the backend (pulumi whoami -v) and "
+            "how it decrypts"
+        ) from None
     return cast("dict[str, Any]", result.value)["outputs"]

@@ -14,5 +14,10 @@ def refuse(message: str) -> NoReturn:
     Raises SystemExit. Never with status 0: the engine would take that for a program without
     resources, and delete everything.
     """
-    pulumi.log.error(message)
+    pulumi.log.error(printable(message))
     raise SystemExit(BAIL)
+
+
+def printable(message: str) -> str:
+    """Return the message without what is not UTF-8, like the bytes of an odd file name."""
+    return message.encode(errors="replace").decode()

@@ -4,19 +4,21 @@ Knows git and the rule in the stack's settings, nothing of what is deployed. A p
 wrong place warns and goes on; an update from there ends before a resource is registered.
 """
 
+import json
 import os
 import subprocess
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import pulumi
 import yaml
+from pulumi.runtime.config import CONFIG, is_config_secret
 
-from stacks.outputs import AppOutputs
-from stacks.refusal import refuse
-from stacks.settings import ReleaseRule
+from stacks.outputs import AppOutputs, UnreadableError
+from stacks.refusal import printable, refuse
+from stacks.settings import ROOT, ReleaseRule
 
 BRANCH_VARIABLE = "RELEASE_BRANCH"
 """Where a pipeline says which branch started it, since its checkout is detached."""
@@ -25,6 +27,9 @@ ENGINE_KEYS = frozenset({"encryptionsalt", "encryptedkey", "secretsprovider"})
 """What the engine itself writes into a settings file when it makes a stack."""
 
 NO_COMMIT = "0" * 40
+
+PARTIAL_FLAGS = ("target", "target-replace", "target-dependents", "exclude", "exclude-dependents")
+"""Options of `pulumi up` that leave resources out, as its history names them."""
 
 SHOWN = 3
 """Changed files that a refusal names."""
@@ -40,7 +45,8 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         status = self._git(
-            "status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all"
+            *("status", "--porcelain=v2", "--branch", "-z", "--no-renames"),
+            *("--untracked-files=all", "--ignore-submodules=none"),
         )
         entries = [entry for entry in status.split("\0") if entry]
         headers = dict(entry[2:].split(" ", 1) for entry in entries if entry.startswith("# "))
@@ -54,18 +60,19 @@ class Checkout:
 
     def changes(self) -> list[str]:
         """Return the paths that differ from the commit, without what the engine wrote itself."""
-        return [path for path in self._changed if not self._is_engine_change(path)]
+        changed = [path for path in self._changed if not self._is_engine_change(path)]
+        return changed + self._ignored_code()
 
     def tags(self) -> list[str]:
         """Return the tags, annotated and lightweight, on the commit."""
-        return self._git("tag", "--points-at", "HEAD").split()
+        return self._git("tag", "--points-at", "HEAD", "--sort=version:refname").split()
 
     def is_in(self, branch: str) -> bool:
-        """Tell whether a branch, the local one or a remote's, contains the commit."""
+        """Tell whether a branch, the local one or that of `origin`, contains the commit."""
         return bool(self._refs(branch, "--contains=HEAD"))
 
     def knows(self, branch: str) -> bool:
-        """Tell whether there is such a branch here, local or known from a remote."""
+        """Tell whether there is such a branch here, local or known from `origin`."""
         return bool(self._refs(branch))
 
     def is_shallow(self) -> bool:
@@ -73,8 +80,17 @@ class Checkout:
         return self._git("rev-parse", "--is-shallow-repository") == "true"
 
     def _refs(self, branch: str, *conditions: str) -> list[str]:
-        patterns = (f"refs/heads/{branch}", f"refs/remotes/*/{branch}")
-        return self._git("for-each-ref", "--format=%(refname)", *conditions, *patterns).split()
+        names = (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
+        found = self._git("for-each-ref", "--format=%(refname)", *conditions, *names).split()
+        return [name for name in found if name in names]  # git also lists what is below a name
+
+    def _ignored_code(self) -> list[str]:
+        """Return the modules that run here although git ignores them."""
+        listing = self._git(
+            *("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--full-name"),
+            *(f":(top){folder}/*.py" for folder in ("components", "service", "stacks")),
+        )
+        return [path for path in listing.split("\0") if path]
 
     def _is_engine_change(self, path: str) -> bool:
         if not fnmatchcase(Path(path).name, "Pulumi.*.yaml"):
@@ -83,9 +99,8 @@ class Checkout:
         if not file.is_file():
             return False
         before = self._run("show", f"HEAD:{path}")
-        return _written(before.stdout if before.returncode == 0 else "") == _written(
-            file.read_text(encoding="utf-8")
-        )
+        now = file.read_text(encoding="utf-8", errors="surrogateescape")
+        return _written(before.stdout if before.returncode == 0 else "") == _written(now)
 
     def _git(self, *arguments: str) -> str:
         result = self._run(*arguments)
@@ -97,11 +112,13 @@ class Checkout:
         return result.stdout.rstrip("\n")
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        # A hook's GIT_DIR, say, would speak of another checkout than the one that is deployed.
+        own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         try:
             return subprocess.run(  # noqa: S603 - fixed words and references of this repository
                 ["git", *arguments],  # noqa: S607 - the operator's own git
                 cwd=self._folder,
-                env=os.environ | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
+                env=own | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
                 capture_output=True,
                 encoding="utf-8",
                 errors="surrogateescape",
@@ -126,14 +143,16 @@ class Release:
         """Return the checkout's release; refuse the update if the rule does not admit it."""
         ref, commit = "none", NO_COMMIT
         try:
-            checkout = Checkout(Path.cwd())
+            folder = _project_folder()
+            checkout = Checkout(folder)
             ref, commit = checkout.branch or "detached", checkout.commit
             ref = _admitted_ref(checkout, rule)
+            _check_settings(folder / f"Pulumi.{pulumi.get_stack()}.yaml")
         except UnreleasableError as reason:
             message = f"Stack {pulumi.get_stack()} does not take this checkout: {reason}"
             if not pulumi.runtime.is_dry_run():
                 refuse(message)
-            pulumi.log.warn(f"{message}. This is a preview; an update would be refused.")
+            pulumi.log.warn(printable(f"{message}. This is a preview; an update would be refused."))
         release = cls(ref, commit)
         pulumi.runtime.register_stack_transformation(
             lambda args: release.resources.append(args.resource)
@@ -159,6 +178,46 @@ class Release:
             "release_ref": done.apply(lambda _: self.ref),
             "release_commit": done.apply(lambda _: self.commit),
         }
+
+
+def _project_folder() -> Path:
+    """Return the folder of the project; its code has to come from the same checkout."""
+    folder = Path.cwd().resolve()
+    if not folder.is_relative_to(ROOT):
+        raise UnreleasableError(
+            f"the project is in {folder}, and its components come from {ROOT}: make this "
+            "checkout's own virtual environment (make venv)"
+        )
+    return folder
+
+
+def _check_settings(file: Path) -> None:
+    """Hold the settings in force to those of the file in the checkout."""
+    written = _written(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    kept = cast("dict[str, object]", written.get("config") or {})
+    in_force = {
+        key: _as_text(text)
+        for key, text in CONFIG.get().items()
+        if key.startswith(f"{pulumi.get_project()}:") and not is_config_secret(key)
+    }
+    # Pulumi ESC adds settings that stand in no file.
+    keys = in_force.keys() & kept.keys() if "environment" in written else in_force.keys()
+    other = sorted(key for key in keys if in_force[key] != kept.get(key))
+    if other:
+        raise UnreleasableError(
+            f"the settings in force are not those of {file.name} ({', '.join(other)} differ), and "
+            "only what is committed may be deployed: leave out --config-file"
+        )
+
+
+def _as_text(setting: str) -> object:
+    """Return a setting as the engine hands it over, with all scalars as they stand in YAML."""
+    if not setting.startswith(("{", "[")):
+        return setting
+    try:
+        return yaml.load(setting, yaml.BaseLoader)  # noqa: S506 - it makes text only
+    except yaml.YAMLError:
+        return setting
 
 
 def _admitted_ref(checkout: Checkout, rule: ReleaseRule) -> str:
@@ -216,13 +275,52 @@ def _check_branch(checkout: Checkout, branch: str) -> None:
 
 
 def _check_promotion(commit: str, stack: str) -> None:
-    running = AppOutputs.values(stack)
+    try:
+        running = AppOutputs.values(stack)
+    except UnreadableError as reason:
+        raise UnreleasableError(str(reason)) from None
     if running["release_commit"] != commit:
         raise UnreleasableError(
             f"commit {commit[:12]} is not what {stack} runs ({running['release_commit'][:12]}, "
             f"{running['release_ref']}), and only that may be promoted: deploy it there first "
             f"({AppOutputs.update_of(stack)}), or tag the commit that {stack} runs"
         )
+    # Deletions run after the outputs are known, so only the backend's record tells of them.
+    updates = [
+        update
+        for update in history(AppOutputs.reference(stack))
+        if update["kind"] == "update"
+        and update.get("environment", {}).get("git.head", commit) == commit
+    ]
+    if not updates or updates[0]["result"] != "succeeded":
+        raise UnreleasableError(
+            f"the last update of {stack} to commit {commit[:12]} did not succeed, and only what "
+            f"has may be promoted: look at its error and run it again "
+            f"({AppOutputs.update_of(stack)})"
+        )
+    if any(f"pulumi.flag.{flag}" in updates[0]["environment"] for flag in PARTIAL_FLAGS):
+        raise UnreleasableError(
+            f"the last update of {stack} to commit {commit[:12]} was one of chosen resources only, "
+            f"and only a whole one may be promoted: run it whole ({AppOutputs.update_of(stack)})"
+        )
+
+
+def history(stack: str) -> list[dict[str, Any]]:
+    """Return the backend's records of a stack's last updates, newest first."""
+    try:
+        result = subprocess.run(  # noqa: S603 - fixed words and the name of a stack
+            ["pulumi", "stack", "history", "--json", "--page-size=50", f"--stack={stack}"],  # noqa: S607 - the engine that runs this program
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(result.stdout)
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise UnreleasableError(
+            f"pulumi stack history cannot tell how the last update of {stack} ended "
+            f"({_last_line(getattr(error, 'stderr', None) or str(error))}): put the pulumi command "
+            "on PATH and log in to the backend"
+        ) from None
 
 
 def _path(entry: str) -> str:
@@ -234,23 +332,14 @@ def _path(entry: str) -> str:
 def _written(text: str) -> dict[str, object]:
     """Return what people wrote in a settings file."""
     try:
-        data: object = yaml.safe_load(text) or {}
+        # All scalars as text: the engine writes numbers and flags back in quotes.
+        data: object = yaml.load(text, yaml.BaseLoader) or {}  # noqa: S506 - it makes text only
     except yaml.YAMLError:
         return {"unreadable": text}
     if not isinstance(data, dict):
         return {"unreadable": text}
     settings = cast("dict[str, object]", data)
-    config = settings.get("config")
-    if isinstance(config, dict):
-        settings["config"] = {
-            key: _as_stored(value) for key, value in cast("dict[str, object]", config).items()
-        }
     return {key: value for key, value in settings.items() if key not in ENGINE_KEYS}
-
-
-def _as_stored(value: object) -> object:
-    """Return a setting as the engine writes it back: numbers and flags as strings."""
-    return str(value).lower() if isinstance(value, (bool, int, float)) else value
 
 
 def _example(pattern: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast, get_args
 
 import pulumi
-from pulumi.runtime.config import CONFIG
+from pulumi.runtime.config import CONFIG, is_config_secret
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -66,6 +66,12 @@ def _shallow(path: str) -> str:
     return path
 
 
+def _of_its_own_name(name: str, info: ValidationInfo) -> str:
+    if name in with_parents(_raw(info, "organizationalUnits")):
+        raise ValueError("an OU has the same path, so a guard rail could mean either; rename one")
+    return name
+
+
 def _an_ou(path: str, info: ValidationInfo) -> str:
     units = with_parents(_raw(info, "organizationalUnits"))
     if path not in units:
@@ -93,7 +99,8 @@ AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 AccountName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Domain = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
-Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+Region = Annotated[str, Field(pattern=r"^((af|ap|ca|eu|il|me|mx|sa)-[a-z]+|us-(east|west))-\d$")]
+Branch = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 OuPath = Annotated[str, Field(pattern=r"^[^/\s][^/]*(/[^/\s][^/]*)*$")]
 
 
@@ -112,12 +119,16 @@ class Section(BaseModel):
 class ReleaseRule(Section):
     """Which commits may be deployed to the stack."""
 
-    branch: str = Field(description="the branch that contains every commit deployed here")
+    branch: Branch = Field(description="the branch that contains every commit deployed here")
     tag: str | None = Field(
-        default=None, description="a pattern, like 'v*', of the tag that the commit carries"
+        default=None,
+        min_length=1,
+        description="a pattern, like 'v*', of the tag that the commit carries",
     )
     promoted_from: str | None = Field(
-        default=None, description="the stack of this project that runs the same commit already"
+        default=None,
+        min_length=1,
+        description="the stack of this project that runs the same commit already",
     )
 
 
@@ -135,7 +146,7 @@ class Settings(Section):
         values = {
             key.removeprefix(prefix): text
             for key, text in CONFIG.get().items()
-            if key.startswith(prefix)
+            if key.startswith(prefix) and not is_config_secret(key)
         }
         data = {key: cls._parsed(key, text) for key, text in values.items()}
         try:
@@ -175,7 +186,10 @@ class OrgSettings(Settings):
     organizational_units: list[Annotated[OuPath, AfterValidator(_shallow)]] = Field(
         description="a list of paths, like Workloads/Production"
     )
-    accounts: dict[Annotated[AccountName, AfterValidator(_of_an_address)], AccountSettings] = Field(
+    accounts: dict[
+        Annotated[AccountName, AfterValidator(_of_an_address), AfterValidator(_of_its_own_name)],
+        AccountSettings,
+    ] = Field(
         description="a map from each account's name (lower case letters, digits, -) to its ou"
     )
     guard_rails: dict[

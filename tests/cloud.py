@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 MANAGEMENT_ACCOUNT = "111122223333"
 COMMIT = "c0ffee" * 6 + "c0ff"
 
+SUCCEEDED = {"kind": "update", "result": "succeeded", "environment": {}}
+"""What the backend records of an update that went well."""
+
 Inputs = dict[str, Any]
 
 
@@ -122,12 +125,14 @@ class FakeCheckout:
 class Cloud:
     """The record of one run, and the answers it gives.
 
-    `stacks` maps the full names of deployed stacks to their outputs. `fail` is a set of resource names
+    `stacks` maps the full names of deployed stacks to their outputs; the others are unknown, or
+    cannot be read for the reason that `broken` gives. `fail` is a set of resource names
     whose creation fails, `slow` a set of types that take a moment; `overlapping` then has those of
     them of which two were created at the same time.
     """
 
     stacks: dict[str, Inputs] = field(default_factory=dict)
+    broken: str = ""
     fail: frozenset[str] = frozenset()
     slow: frozenset[str] = frozenset()
     overlapping: set[str] = field(default_factory=set)
@@ -197,7 +202,9 @@ class Cloud:
         config = yaml.safe_load(file.read_text())["config"] | (overrides or {})
         with (
             working_directory(folder),
+            mock.patch("stacks.release.ROOT", folder.resolve()),
             mock.patch("stacks.release.Checkout", return_value=checkout or FakeCheckout()),
+            mock.patch("stacks.release.history", return_value=[SUCCEEDED]),
         ):
             return self.run(
                 lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__"),
@@ -234,18 +241,18 @@ class _Answers(mocks.Mocks):
         raise AssertionError(args.typ)
 
 
-class _UnknownStackError(grpc.RpcError):
-    """What the engine answers about a stack it does not know."""
+class _EngineError(grpc.RpcError):
+    """What the engine answers instead of a stack's outputs."""
 
-    def __init__(self, stack: str) -> None:
-        super().__init__(stack)
-        self._stack = stack
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self._words = words
 
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNKNOWN
 
     def details(self) -> str:
-        return f'unknown stack "{self._stack}"'
+        return self._words
 
 
 class _Engine(mocks.MockEngine):
@@ -271,7 +278,7 @@ class _Monitor(mocks.MockMonitor):
         assert request.tok == "pulumi:pulumi:readStackOutputs", request.tok
         name = rpc.deserialize_properties(request.args)["name"]
         if name not in self._cloud.stacks:
-            raise _UnknownStackError(name)
+            raise _EngineError(self._cloud.broken or f'unknown stack "{name}"')
         result = {"outputs": self._cloud.stacks[name], "secretOutputNames": []}
         return resource_pb2.ResourceInvokeResponse(**{"return": _struct(result)})
 

@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
@@ -90,6 +91,17 @@ def test_the_examples_here_are_right(project: str) -> None:
 
     assert errors == []
     assert settings is not None
+
+
+def test_a_secret_is_not_read_and_no_mistake() -> None:
+    cloud = Cloud()
+    config = {f"app:{key}": as_engine_hands_over(value) for key, value in APP.items()}
+
+    def program() -> None:
+        pulumi.runtime.set_all_config(config | {"app:password": "hidden"}, ["app:password"])
+        AppSettings.load()
+
+    assert cloud.run(program, project="app").errors == []
 
 
 def test_numbers_and_flags_may_be_in_quotes_as_the_engine_writes_them() -> None:
@@ -180,6 +192,23 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
             "org",
             {"release": {"brnch": "main", "branch": "main"}},
             "org:release.brnch: no such key; did you mean branch?",
+        ),
+        (
+            "org",
+            {"release": {"branch": "*"}},
+            'org:release.branch: "*" is not right; set it to the branch that contains every commit '
+            "deployed here",
+        ),
+        (
+            "org",
+            {"release": {"branch": "main", "tag": ""}},
+            "org:release.tag: \"\" is not right; set it to a pattern, like 'v*', of the tag that the "
+            "commit carries",
+        ),
+        (
+            "org",
+            {"accounts": {"dns": {"ou": "dns"}}, "organizationalUnits": ["dns"]},
+            "org:accounts.dns: an OU has the same path, so a guard rail could mean either; rename one",
         ),
         (
             "dns",

@@ -67,8 +67,18 @@ def test_no_guard_rail_is_made_before_there_is_an_organization(
 ) -> None:
     org = organization["org/main"]
 
-    for guard_rail in org.of_type("GuardRail").values():
-        assert org.only("aws:organizations/organization:Organization").urn in guard_rail.depends_on
+    root = org.only("aws:organizations/organization:Organization").urn
+    for policy in org.of_type("Policy").values():
+        assert root in policy.depends_on
+
+
+def test_an_account_that_cannot_be_made_keeps_no_guard_rail_from_the_others() -> None:
+    cloud = Cloud(fail=frozenset({"organization-prod"}))
+
+    with pytest.raises(RuntimeError, match="creating organization-prod failed"):
+        cloud.run_project(ROOT / "stacks/org", "main")
+
+    assert set(cloud.of_type("PolicyAttachment")) == {"protectDataStores-Workloads/Production"}
 
 
 def test_every_account_of_the_picture_is_made(organization: dict[str, Cloud]) -> None:

@@ -15,9 +15,8 @@ settings = DnsSettings.load()
 release = Release.admitted_by(settings.release)
 org = OrgOutputs.read(accounts="dns")
 
-in_dns = pulumi.ResourceOptions(
-    providers=[member_account("dns", org.accounts["dns"], settings.region)]
-)
+account_id = org.accounts["dns"]
+in_dns = pulumi.ResourceOptions(providers=[member_account("dns", account_id, settings.region)])
 
 primary = PrimaryZone("primary", PrimaryZoneArgs(domain=settings.domain), in_dns)
 roles = {
@@ -35,10 +34,13 @@ roles = {
 }
 
 DnsOutputs(
+    account_id=account_id,
     domain=pulumi.Output.from_input(settings.domain),
     zone_id=primary.zone_id,
     name_servers=primary.name_servers,
     domains=pulumi.Output.from_input(settings.domains),
-    delegation_roles=pulumi.Output.all(**{name: role.role_arn for name, role in roles.items()}),
+    delegation_roles=pulumi.Output.all(
+        **{name: role.role_arn for name, role in roles.items()}
+    ).apply(dict),
     **release.once_complete(),
 ).export()

@@ -15,22 +15,24 @@ from stacks.settings import OrgSettings
 settings = OrgSettings.load()
 release = Release.admitted_by(settings.release)
 
-management = management_account(settings.management_account_id, settings.region)
+in_management = pulumi.ResourceOptions(
+    providers=[management_account(settings.management_account_id, settings.region)]
+)
 
 organization = Organization(
     "organization",
     OrganizationArgs(organizational_units=settings.organizational_units, accounts=settings.members),
-    pulumi.ResourceOptions(providers=[management]),
+    in_management,
 )
 for name, targets in settings.guard_rails.items():
     GuardRail(
         name,
         GuardRailArgs(
+            organization_id=organization.organization_id,
             document=LIBRARY[name](),
             targets={target: organization.target_ids[target] for target in targets},
         ),
-        # No policy can be made before there is an organization.
-        pulumi.ResourceOptions(providers=[management], depends_on=[organization]),
+        in_management,
     )
 
 OrgOutputs(

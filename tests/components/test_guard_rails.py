@@ -29,7 +29,9 @@ def test_a_document_is_sent_without_white_space() -> None:
 
 def test_a_guard_rail_is_attached_to_each_of_its_targets_and_nowhere_else() -> None:
     args = GuardRailArgs(
-        document=protect_data_stores(), targets={"Workloads/Production": "ou-1", "prod": "222"}
+        organization_id="o-1",
+        document=protect_data_stores(),
+        targets={"Workloads/Production": "ou-1", "prod": "222"},
     )
     cloud = Cloud().run(lambda: GuardRail("protect", args))
 

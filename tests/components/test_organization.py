@@ -56,6 +56,12 @@ def test_accounts_are_created_one_after_another() -> None:
     assert cloud.overlapping == set()
 
 
+def test_services_that_people_let_into_the_organization_stay() -> None:
+    root = organization().only("aws:organizations/organization:Organization")
+
+    assert root.ignore_changes == ("awsServiceAccessPrincipals",)
+
+
 @pytest.mark.parametrize("type_", ["account:Account", "organization:Organization"])
 def test_what_a_mistake_must_not_delete_is_locked_and_left_in_aws(type_: str) -> None:
     (resource,) = organization("prod").of_type(f"aws:organizations/{type_}").values()

@@ -100,6 +100,18 @@ def test_a_missing_account_is_named_with_the_place_to_add_it() -> None:
     )
 
 
+def test_a_stack_that_cannot_be_read_is_named_with_the_reason() -> None:
+    cloud = Cloud(broken="incorrect passphrase")
+
+    with pytest.raises(SystemExit):
+        cloud.run(OrgOutputs.read)
+
+    assert cloud.errors == [
+        "Stack organization/org/main cannot be read (invoke of pulumi:pulumi:readStackOutputs failed: "
+        "incorrect passphrase): check the backend (pulumi whoami -v) and how it decrypts"
+    ]
+
+
 def test_the_full_name_of_a_stack_has_the_organization_of_the_backend() -> None:
     names: list[str] = []
 

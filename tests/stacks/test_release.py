@@ -5,14 +5,16 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pulumi
 import pytest
 
 from stacks.outputs import AppOutputs
-from stacks.release import Release
+from stacks.release import Release, UnreleasableError, history
 from stacks.settings import ReleaseRule
-from tests.cloud import Cloud, working_directory
+from tests.cloud import SUCCEEDED, Cloud, working_directory
 
 DEV = ReleaseRule.model_validate({"branch": "develop"})
 STAGE = ReleaseRule.model_validate({"branch": "main"})
@@ -58,27 +60,40 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def release(
-    folder: Path, rule: ReleaseRule, *, stage: str | None = None, preview: bool = False
+    folder: Path,
+    rule: ReleaseRule,
+    *,
+    stage: str | None = None,
+    preview: bool = False,
+    past: list[dict[str, Any]] | None = None,
+    root: Path | None = None,
+    config: dict[str, str] | None = None,
 ) -> tuple[tuple[str, str] | None, Cloud]:
     """Return what the gate makes of the checkout: (ref, commit), or None where it refuses."""
     running = {"release_ref": "main", "release_commit": stage} if stage else {}
-    other = dict.fromkeys(("domain", "api_url", "function_name", "table_name"), "x")
+    other = dict.fromkeys(("domain", "api_url", "function_name", "table_name"), "x.test")
     stacks = {"organization/app/stage": running | other | {"account_id": "1" * 12}}
     cloud = Cloud(stacks=stacks if stage else {})
     found: list[Release] = []
-    with working_directory(folder), contextlib.suppress(SystemExit):
+    with (
+        working_directory(folder),
+        mock.patch("stacks.release.ROOT", root or folder),
+        mock.patch("stacks.release.history", return_value=[SUCCEEDED] if past is None else past),
+        contextlib.suppress(SystemExit),
+    ):
         cloud.run(
             lambda: found.append(Release.admitted_by(rule)),
             project="app",
             stack="test",
             preview=preview,
+            config=config,
         )
     return ((found[0].ref, found[0].commit) if found else None), cloud
 
 
-def refusal(folder: Path, rule: ReleaseRule, *, stage: str | None = None) -> str:
+def refusal(folder: Path, rule: ReleaseRule, **more: Any) -> str:
     """Return the sentence an update is refused with, without its constant beginning."""
-    admitted, cloud = release(folder, rule, stage=stage)
+    admitted, cloud = release(folder, rule, **more)
     assert admitted is None
     assert cloud.resources == []
     (message,) = cloud.errors
@@ -196,12 +211,22 @@ def test_a_settings_file_that_the_engine_made_does_not_count(repository: Reposit
     assert release(repository.folder, STAGE)[0] == ("main", repository.head())
 
 
-@pytest.mark.parametrize("text", ['config:\n  app:memoryMb: "512"\n', "config: [", "- a\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'config:\n  app:memoryMb: "512"\n',
+        b"config:\n  app:memoryMb: 0x100\n",
+        b"config: [",
+        b"- a\n",
+        b"config: \xe9\n",
+        b"config: 2026-13-45\n",
+    ],
+)
 def test_what_a_person_writes_into_a_settings_file_counts(
-    repository: Repository, text: str
+    repository: Repository, text: bytes
 ) -> None:
     repository.commit("Pulumi.dev.yaml", "config:\n  app:memoryMb: 256\n")
-    repository.write("Pulumi.dev.yaml", text)
+    (repository.folder / "Pulumi.dev.yaml").write_bytes(text)
 
     assert "(changed: Pulumi.dev.yaml)" in refusal(repository.folder, STAGE)
 
@@ -257,12 +282,68 @@ def test_prod_refuses_what_stage_does_not_run(repository: Repository) -> None:
 def test_prod_before_stage_is_refused_with_the_command(repository: Repository) -> None:
     repository.git("tag", "v1.0.0")
 
-    _, cloud = release(repository.folder, PROD)
-
-    assert cloud.errors == [
+    assert refusal(repository.folder, PROD) == (
         "Stack organization/app/stage is not deployed, and this stack reads its outputs: first run: "
         "pulumi up -s stage"
-    ]
+    )
+
+
+def update(commit: str, result: str = "succeeded", **flags: str) -> dict[str, Any]:
+    environment = {"git.head": commit} | {f"pulumi.flag.{flag}": "set" for flag in flags}
+    return {"kind": "update", "result": result, "environment": environment}
+
+
+@pytest.mark.parametrize("past", ["nothing", "failed", "failed after it had succeeded"])
+def test_prod_refuses_what_did_not_wholly_succeed_on_stage(
+    repository: Repository, past: str
+) -> None:
+    repository.git("tag", "v1.0.0")
+    head = repository.head()
+    records = {
+        "nothing": [],
+        "failed": [update(head, "failed"), update("ab" * 20)],
+        "failed after it had succeeded": [update(head, "failed"), update(head)],
+    }[past]
+
+    assert refusal(repository.folder, PROD, stage=head, past=records) == (
+        f"the last update of stage to commit {head[:12]} did not succeed, and only what has may be "
+        "promoted: look at its error and run it again (pulumi up -s stage)"
+    )
+
+
+def test_prod_refuses_what_was_deployed_to_stage_in_part(repository: Repository) -> None:
+    repository.git("tag", "v1.0.0")
+    head = repository.head()
+
+    assert refusal(repository.folder, PROD, stage=head, past=[update(head, target="x")]) == (
+        f"the last update of stage to commit {head[:12]} was one of chosen resources only, and only a "
+        "whole one may be promoted: run it whole (pulumi up -s stage)"
+    )
+
+
+def test_prod_takes_what_succeeded_whatever_was_tried_before_and_beside_it(
+    repository: Repository,
+) -> None:
+    repository.git("tag", "v1.0.0")
+    head = repository.head()
+    refresh = {"kind": "refresh", "result": "failed", "environment": {"git.head": head}}
+    past = [refresh, update("ab" * 20, "failed"), update(head), update(head, "failed")]
+
+    assert release(repository.folder, PROD, stage=head, past=past)[0] == ("v1.0.0", head)
+
+
+def test_a_backend_that_cannot_tell_how_an_update_ended_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(UnreleasableError) as reason:
+        history("organization/app/stage")
+
+    assert str(reason.value) == (
+        "pulumi stack history cannot tell how the last update of organization/app/stage ended ([Errno 2] "
+        "No such file or directory: 'pulumi'): put the pulumi command on PATH and log in to the backend"
+    )
 
 
 def test_a_pipeline_says_which_branch_started_it(
@@ -343,7 +424,7 @@ def test_a_project_folder_below_the_root_is_the_same_checkout(repository: Reposi
     repository.commit("stacks/org/Pulumi.main.yaml", "config: {}\n")
     repository.write("stacks/org/Pulumi.main.yaml", "config: {}\nencryptionsalt: v1:abc\n")
 
-    assert release(folder, STAGE)[0] == ("main", repository.head())
+    assert release(folder, STAGE, root=repository.folder)[0] == ("main", repository.head())
 
 
 def test_a_repository_without_commits_is_refused(tmp_path: Path) -> None:
@@ -371,6 +452,94 @@ def test_a_machine_without_git_is_refused(
     )
 
 
+def test_a_branch_below_the_branch_does_not_count(repository: Repository, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    repository.git("clone", "--quiet", str(repository.folder), str(clone))
+    here = Repository.__new__(Repository)
+    here.folder = clone
+    here.git("checkout", "--quiet", "--detach")
+    here.git("branch", "--quiet", "-D", "main")
+    here.git("checkout", "--quiet", "-b", "main/evil")
+    commit = here.commit("evil")
+
+    assert refusal(clone, STAGE).startswith(f"commit {commit[:12]} (main/evil) is not contained in")
+
+
+def test_a_branch_of_another_remote_does_not_count(repository: Repository, tmp_path: Path) -> None:
+    fork = tmp_path / "fork"
+    repository.git("clone", "--quiet", str(repository.folder), str(fork))
+    there = Repository.__new__(Repository)
+    there.folder = fork
+    commit = there.commit("fork")
+    repository.git("remote", "add", "fork", str(fork))
+    repository.git("fetch", "--quiet", "fork")
+    repository.git("checkout", "--quiet", "fork/main")
+
+    assert f"commit {commit[:12]} (detached HEAD) is not contained" in refusal(
+        repository.folder, STAGE
+    )
+
+
+def test_variables_of_git_speak_of_no_other_checkout(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = Repository(tmp_path / "clean")
+    repository.write("new")
+    monkeypatch.setenv("GIT_DIR", str(clean.folder / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(clean.folder))
+
+    assert "(changed: new)" in refusal(repository.folder, STAGE)
+
+
+def test_ignored_code_that_would_run_counts(repository: Repository) -> None:
+    (repository.folder / "service").mkdir()
+    (repository.folder / ".git" / "info" / "exclude").write_text("extra.py\n")
+    repository.write("service/extra.py")
+
+    assert "(changed: service/extra.py)" in refusal(repository.folder, STAGE)
+
+
+def test_code_of_another_checkout_is_refused(repository: Repository, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+
+    assert refusal(repository.folder, STAGE, root=other) == (
+        f"the project is in {repository.folder}, and its components come from {other}: make this "
+        "checkout's own virtual environment (make venv)"
+    )
+
+
+def test_settings_of_another_file_are_refused(repository: Repository) -> None:
+    repository.commit("Pulumi.test.yaml", "config:\n  app:a: 1\n  app:b: {c: [true]}\n")
+    kept = {"app:a": "1", "app:b": '{"c":[true]}', "aws:x": "y"}
+
+    assert release(repository.folder, STAGE, config=kept)[0] is not None
+    assert refusal(repository.folder, STAGE, config=kept | {"app:a": "2", "app:d": "3"}) == (
+        "the settings in force are not those of Pulumi.test.yaml (app:a, app:d differ), and only what is "
+        "committed may be deployed: leave out --config-file"
+    )
+
+
+def test_settings_of_an_esc_environment_may_add_to_the_file(repository: Repository) -> None:
+    repository.commit("Pulumi.test.yaml", "environment: [x]\nconfig:\n  app:a: 1\n")
+
+    assert release(repository.folder, STAGE, config={"app:a": "1", "app:d": "3"})[0] is not None
+
+
+def test_a_name_that_is_no_utf8_is_told_all_the_same(repository: Repository) -> None:
+    (repository.folder / os.fsdecode(b"new-\xff")).touch()
+
+    assert "(changed: new-?)" in refusal(repository.folder, STAGE)
+
+
+def test_the_newest_of_several_tags_names_the_release(repository: Repository) -> None:
+    for tag in ("v1.9.0", "v1.10.0"):
+        repository.git("tag", tag)
+
+    admitted, _ = release(repository.folder, PROD, stage=repository.head())
+
+    assert admitted == ("v1.10.0", repository.head())
+
+
 def no_commits(repository: Repository) -> None:
     repository.git("update-ref", "-d", "HEAD")
 
@@ -379,13 +548,27 @@ def changed(repository: Repository) -> None:
     repository.write("new")
 
 
-@pytest.mark.parametrize("spoil", [no_commits, changed])
+def untagged(repository: Repository) -> None:
+    repository.git("tag", "--delete", "v1.0.0")
+
+
+def elsewhere(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "feature")
+    repository.commit("feature")
+
+
+def nothing(_: Repository) -> None:
+    """Leave it: STAGE, which PROD asks, is not deployed."""
+
+
+@pytest.mark.parametrize("spoil", [no_commits, changed, untagged, elsewhere, nothing])
 def test_a_preview_from_elsewhere_warns_and_goes_on(
     repository: Repository, spoil: Callable[[Repository], None]
 ) -> None:
+    repository.git("tag", "v1.0.0")
     spoil(repository)
 
-    admitted, cloud = release(repository.folder, STAGE, preview=True)
+    admitted, cloud = release(repository.folder, PROD, preview=True)
 
     assert admitted is not None
     assert cloud.errors == []
@@ -409,7 +592,10 @@ def test_a_release_is_exported_only_when_every_resource_has_succeeded(
             pulumi.export(name, value)
         pulumi.CustomResource("test:index:Thing", "late", {})
 
-    with working_directory(repository.folder):
+    with (
+        working_directory(repository.folder),
+        mock.patch("stacks.release.ROOT", repository.folder),
+    ):
         good = Cloud().run(program)
         bad = Cloud(fail=frozenset({failing}))
         with pytest.raises(RuntimeError, match=f"creating {failing} failed"):
@@ -419,10 +605,7 @@ def test_a_release_is_exported_only_when_every_resource_has_succeeded(
     assert "release_commit" not in bad.outputs
 
 
-def test_git_is_asked_in_a_language_and_way_that_changes_nothing(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+def test_git_is_asked_without_a_change_to_its_index(repository: Repository) -> None:
     index = repository.folder / ".git" / "index"
     os.utime(repository.folder / "file-0", (1, 1))
     before = index.stat().st_mtime_ns

@@ -102,6 +102,9 @@ def test_a_record_changes_its_type_in_place(world: World) -> None:
     assert world.member.diff(held, changed).replaces == []
     held = world.member.update(held, changed)
     assert refreshed(world.member, held) == held
+    answer = world.client("route53").list_resource_record_sets(HostedZoneId=world.zone.id)
+    kinds = [r["Type"] for r in answer["ResourceRecordSets"] if r["Name"].startswith("kind.")]
+    assert kinds == ["AAAA"]
     world.member.delete(held)
     assert world.member.refresh(held) is None
 
