@@ -79,12 +79,13 @@ def test_accounts_are_not_destroyed_with_their_stack(sandbox: Sandbox) -> None:
     result = sandbox.pulumi("destroy", "--yes", "--stack", "main", folder="stacks/org", check=False)
 
     assert result.returncode != 0
+    assert "because it is protected" in " ".join((result.stdout + result.stderr).split())
     organizations: Any = client("organizations", sandbox.access("org"))
     states = {account["Status"] for account in organizations.list_accounts()["Accounts"]}
     assert states == {"ACTIVE"}
 
 
-@pytest.mark.parametrize("created", [3, 12, 22])
+@pytest.mark.parametrize("created", [3, 20])
 def test_an_update_that_was_killed_is_healed_by_the_next_run(
     sandbox: Sandbox, created: int
 ) -> None:

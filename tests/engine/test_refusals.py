@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -215,6 +215,19 @@ def test_a_member_stack_before_org_says_what_to_run_first(
     ) in said(result)
 
 
+def up_stage(sandbox: Sandbox, *more: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return sandbox.pulumi("up", "--yes", "--skip-preview", "--stack", "stage", *more, check=check)
+
+
+@pytest.fixture
+def on_stage(sandbox: Sandbox, clone: Clone) -> Iterator[Clone]:
+    """A clone whose commits may be deployed to stage; afterwards stage runs the release again."""
+    clone.edit("__main__.py", "import pulumi\n", "import pulumi\nimport pulumi_aws as aws\n")
+    yield clone
+    clone.restore()
+    up_stage(sandbox)
+
+
 BROKEN = """
 aws.iam.RolePolicyAttachment(
     "broken",
@@ -225,26 +238,93 @@ aws.iam.RolePolicyAttachment(
 """
 
 
-@pytest.mark.parametrize("place", ["before the export", "after the export"])
+@pytest.mark.parametrize(
+    ("place", "flags"),
+    [
+        ("before the export", ()),
+        ("after the export", ()),
+        ("before the export", ("--continue-on-error",)),
+    ],
+)
 def test_a_stage_update_that_fails_makes_its_commit_not_promotable(
-    sandbox: Sandbox, clone: Clone, place: str
+    sandbox: Sandbox, on_stage: Clone, place: str, flags: tuple[str, ...]
 ) -> None:
-    clone.edit("__main__.py", "import pulumi\n", "import pulumi\nimport pulumi_aws as aws\n")
     if place == "before the export":
-        clone.edit("__main__.py", "\nAppOutputs(", f"{BROKEN}\nAppOutputs(")
+        on_stage.edit("__main__.py", "\nAppOutputs(", f"{BROKEN}\nAppOutputs(")
     else:
-        clone.edit("__main__.py", ").export()\n", f").export()\n{BROKEN}")
-    clone.edit("Pulumi.stage.yaml", "app:memoryMb: 512", "app:memoryMb: 640")
-    commit = clone.commit_all("a resource fails that no other one depends on")
-    clone.git("tag", "v9.9.9")
+        on_stage.edit("__main__.py", ").export()\n", f").export()\n{BROKEN}")
+    on_stage.edit("Pulumi.stage.yaml", "app:memoryMb: 512", "app:memoryMb: 640")
+    commit = on_stage.commit_all("a resource fails that no other one depends on")
+    on_stage.git("tag", "v9.9.9")
 
-    update = sandbox.pulumi("up", "--yes", "--skip-preview", "--stack", "stage", check=False)
+    update = up_stage(sandbox, *flags, check=False)
 
+    assert update.returncode != 0
+    assert "NoSuchEntity" in update.stdout
+    assert sandbox.outputs(stack("app/stage")).get("release_commit") != commit
+    assert "Stack prod does not take this checkout" in refused(sandbox, "prod")
+
+
+LOCKED = """
+aws.cloudwatch.LogGroup(
+    "locked", opts=pulumi.ResourceOptions(provider=own_account, protect=True)
+)
+"""
+
+
+def test_a_stage_update_whose_deletion_fails_makes_its_commit_not_promotable(
+    sandbox: Sandbox, on_stage: Clone
+) -> None:
+    on_stage.edit("__main__.py", "\nAppOutputs(", f"{LOCKED}\nAppOutputs(")
+    on_stage.commit_all("something locked")
+    up_stage(sandbox)
+    on_stage.edit("__main__.py", f"{LOCKED}\nAppOutputs(", "\nAppOutputs(")
+    commit = on_stage.commit_all("taken out again")
+    on_stage.git("tag", "v9.9.9")
+
+    update = up_stage(sandbox, check=False)
+
+    (locked,) = [urn for urn in resources(sandbox, "stage", ".") if urn.endswith("::locked")]
     try:
         assert update.returncode != 0
-        assert "NoSuchEntity" in update.stdout
-        assert sandbox.outputs(stack("app/stage"))["release_commit"] == clone.commit
-        assert f"commit {commit[:12]} is not what stage runs" in refused(sandbox, "prod")
+        assert f"the last update of stage to commit {commit[:12]} did not succeed" in refused(
+            sandbox, "prod"
+        )
     finally:
-        clone.restore()
-        sandbox.pulumi("up", "--yes", "--skip-preview", "--stack", "stage")
+        sandbox.pulumi("state", "unprotect", "--yes", "--stack", "stage", locked)
+
+
+def test_a_stage_update_of_chosen_resources_makes_its_commit_not_promotable(
+    sandbox: Sandbox, on_stage: Clone
+) -> None:
+    on_stage.edit("Pulumi.stage.yaml", "app:memoryMb: 512", "app:memoryMb: 640")
+    commit = on_stage.commit_all("more memory")
+    on_stage.git("tag", "v9.9.9")
+    (table,) = [urn for urn in resources(sandbox, "stage", ".") if urn.endswith("-table")]
+
+    up_stage(sandbox, "--target", table)
+
+    assert (
+        f"the last update of stage to commit {commit[:12]} was one of chosen resources only"
+        in refused(sandbox, "prod")
+    )
+
+
+def test_settings_from_another_file_are_refused(
+    sandbox: Sandbox, clone: Clone, tmp_path: Path
+) -> None:
+    other = tmp_path / "Pulumi.dev.yaml"
+    text = (clone.folder / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    other.write_text(text.replace("app:memoryMb: 256", "app:memoryMb: 512"), encoding="utf-8")
+    clone.git("checkout", "--quiet", "develop")
+
+    result = sandbox.pulumi(
+        *("up", "--yes", "--skip-preview", "--stack", "dev", "--config-file", str(other)),
+        check=False,
+    )
+
+    assert result.returncode != 0
+    assert (
+        "the settings in force are not those of Pulumi.dev.yaml (app:memoryMb differ), and only what is "
+        "committed may be deployed: leave out --config-file"
+    ) in said(result)
