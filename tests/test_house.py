@@ -167,6 +167,7 @@ def test_a_program_reads_like_a_table_of_contents(path: Path) -> None:
     assert not [n for n in ast.walk(module) if isinstance(n, forbidden)]
     assert len([n for n in ast.walk(module) if isinstance(n, (ast.For, ast.comprehension))]) <= 2
     assert "json" not in imports(path)
+    # Statements, not lines: the formatter gives each argument of a call a line of its own.
     statements = [n for n in module.body if not isinstance(n, (ast.Import, ast.ImportFrom))]
     assert len(statements) <= 16
 
@@ -224,6 +225,20 @@ def test_a_project_is_named_after_its_folder() -> None:
     for folder in PROJECT_FOLDERS:
         assert f"name: {folder.name}\n" in (folder / "Pulumi.yaml").read_text()
     assert "name: app\n" in (ROOT / "Pulumi.yaml").read_text()
+
+
+def test_every_command_of_the_readme_is_there() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    named = set(re.findall(r"make ([a-z]+(?:-[a-z]+)*)(?=[`\s]+[#,;|.]|`)", readme))
+    assert {"sandbox", "test", "sandbox-shell", "venv"} <= named
+    assert named <= targets
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert (ROOT / link).exists(), link
 
 
 @pytest.mark.parametrize("word", ["TODO", "FIXME", "XXX"])
