@@ -1,4 +1,7 @@
-"""What the structure of this repository costs: the program for prod against a bare one."""
+"""What the structure of this repository costs: the program for prod against a bare one.
+
+Without the engine's answer about STAGE, for which prod's release gate waits on a real run.
+"""
 
 from pathlib import Path
 from statistics import median

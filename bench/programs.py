@@ -14,6 +14,11 @@ from bench.mocked import ORGANIZATION, Order, Report
 from sandbox.checkout import Checkout
 from sandbox.projects import STACKS, Stack
 
+ENGINE = """#!/bin/sh
+echo '[{"kind": "update", "result": "succeeded", "environment": {}}]'
+"""
+"""Answers at once what the release gate asks the engine's command about STAGE's last update."""
+
 
 class ProgramError(Exception):
     """A program ended badly; says what it wrote."""
@@ -33,7 +38,16 @@ class Programs:
         commit = checkout.snapshot()
         for ref in ("develop", "main", "tag"):
             checkout.switch(ref, commit)
-        return cls(folder, commit)
+        programs = cls(folder, commit)
+        programs.bin.mkdir()
+        (programs.bin / "pulumi").write_text(ENGINE, encoding="utf-8")
+        (programs.bin / "pulumi").chmod(0o755)
+        return programs
+
+    @property
+    def bin(self) -> Path:
+        """The folder of the command that answers in the engine's place."""
+        return self.folder.with_name("bin")
 
     def outputs_before(self, last: Stack) -> dict[str, dict[str, Any]]:
         """Return the outputs of the stacks that come before one, each fed with the earlier ones."""
@@ -67,7 +81,11 @@ class Programs:
         result = subprocess.run(
             [sys.executable, "-m", "bench.child"],
             input=json.dumps(asdict(order)),
-            env=os.environ | {"PYTHONPATH": str(self.folder)},
+            env=os.environ
+            | {
+                "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
+                "PYTHONPATH": str(self.folder),
+            },
             cwd=self.folder,
             capture_output=True,
             text=True,

@@ -26,6 +26,9 @@ BRANCH_VARIABLE = "RELEASE_BRANCH"
 ENGINE_KEYS = frozenset({"encryptionsalt", "encryptedkey", "secretsprovider"})
 """What the engine itself writes into a settings file when it makes a stack."""
 
+TEXT_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Makes text only of a YAML file; the one in C, where PyYAML was built with it."""
+
 NO_COMMIT = "0" * 40
 
 PARTIAL_FLAGS = ("target", "target-replace", "target-dependents", "exclude", "exclude-dependents")
@@ -193,7 +196,8 @@ def _project_folder() -> Path:
 
 def _check_settings(file: Path) -> None:
     """Hold the settings in force to those of the file in the checkout."""
-    written = _written(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else ""
+    written = _written(text)
     kept = cast("dict[str, object]", written.get("config") or {})
     in_force = {
         key: _as_text(text)
@@ -215,9 +219,18 @@ def _as_text(setting: str) -> object:
     if not setting.startswith(("{", "[")):
         return setting
     try:
-        return yaml.load(setting, yaml.BaseLoader)  # noqa: S506 - it makes text only
-    except yaml.YAMLError:
+        return _scalars_as_text(json.loads(setting, parse_int=str, parse_float=str))
+    except ValueError:
         return setting
+
+
+def _scalars_as_text(value: object) -> object:
+    if isinstance(value, dict):
+        pairs = cast("dict[str, object]", value).items()
+        return {key: _scalars_as_text(inner) for key, inner in pairs}
+    if isinstance(value, list):
+        return [_scalars_as_text(inner) for inner in cast("list[object]", value)]
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _admitted_ref(checkout: Checkout, rule: ReleaseRule) -> str:
@@ -333,8 +346,8 @@ def _written(text: str) -> dict[str, object]:
     """Return what people wrote in a settings file."""
     try:
         # All scalars as text: the engine writes numbers and flags back in quotes.
-        data: object = yaml.load(text, yaml.BaseLoader) or {}  # noqa: S506 - it makes text only
-    except yaml.YAMLError:
+        data: object = yaml.load(text, TEXT_LOADER) or {}  # noqa: S506 - it makes text only
+    except (yaml.YAMLError, ValueError):
         return {"unreadable": text}
     if not isinstance(data, dict):
         return {"unreadable": text}
