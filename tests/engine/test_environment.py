@@ -21,8 +21,10 @@ UP = ("up", "--yes", "--skip-preview", "--stack")
 def inventory(sandbox: Sandbox, account: str) -> dict[str, int]:
     """Count what an environment's account holds."""
 
+    access = sandbox.access(account)
+
     def of(service: str) -> Any:
-        return client(service, sandbox.access(account))
+        return client(service, access)
 
     return {
         "tables": len(of("dynamodb").list_tables()["TableNames"]),
