@@ -102,8 +102,7 @@ class Checkout:
         if not file.is_file():
             return False
         before = self._run("show", f"HEAD:{path}")
-        now = file.read_text(encoding="utf-8", errors="surrogateescape")
-        return _written(before.stdout if before.returncode == 0 else "") == _written(now)
+        return _written(before.stdout if before.returncode == 0 else "") == _written(_read(file))
 
     def _git(self, *arguments: str) -> str:
         result = self._run(*arguments)
@@ -196,8 +195,7 @@ def _project_folder() -> Path:
 
 def _check_settings(file: Path) -> None:
     """Hold the settings in force to those of the file in the checkout."""
-    text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else ""
-    written = _written(text)
+    written = _written(_read(file)) if file.is_file() else {}
     kept = cast("dict[str, object]", written.get("config") or {})
     in_force = {
         key: _as_text(text)
@@ -340,6 +338,11 @@ def _path(entry: str) -> str:
     """Return the path at the end of an entry of `git status --porcelain=v2` (git-status manual)."""
     fields_before = {"1": 8, "u": 10, "?": 1}
     return entry.split(" ", fields_before[entry[0]])[-1]
+
+
+def _read(settings: Path) -> str:
+    """Return a settings file's text; a byte that is no UTF-8 makes it unreadable, not an error."""
+    return settings.read_text(encoding="utf-8", errors="surrogateescape")
 
 
 def _written(text: str) -> dict[str, object]:

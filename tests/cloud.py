@@ -1,7 +1,7 @@
 """The one mock cloud: records what a program asks of the engine, and answers from a table by type.
 
 A record holds what a person reviewing a plan would look at: inputs, parent, provider, protection and
-order. It is complete once `run` or `run_program` has returned: both drain the program first.
+order. It is complete once `run` or `run_project` has returned: both drain the program first.
 """
 
 import asyncio

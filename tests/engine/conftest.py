@@ -3,7 +3,6 @@
 A test that changes it leaves it as it found it: every stack deployed from the commit of the work tree.
 """
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from sandbox.checkout import Checkout
 from sandbox.projects import STACKS, Stack
 from sandbox.sandbox import ROOT, Deployed, Sandbox
+from tests.git import git
 
 
 @pytest.fixture(scope="session")
@@ -49,15 +49,7 @@ class Clone:
         self.tags = self.git("tag").split()
 
     def git(self, *arguments: str) -> str:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.hooksPath=")
-        result = subprocess.run(
-            ["git", *identity, *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return result.stdout.strip()
+        return git(self.folder, *arguments)
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.folder / file

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.sandbox import Sandbox
 from tests.engine.conftest import Clone, stack
+from tests.git import git
 
 
 def said(result: subprocess.CompletedProcess[str]) -> str:
@@ -110,15 +111,14 @@ def no_commits(folder: Path) -> None:
 def too_shallow(folder: Path) -> None:
     source = folder.with_name("source")
     folder.rename(source)
-    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
     for arguments in (
         ("checkout", "--quiet", "-B", "develop"),
         ("branch", "released"),
-        (*identity, "commit", "--quiet", "--allow-empty", "--message", "later"),
+        ("commit", "--quiet", "--allow-empty", "--message", "later"),
         ("clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{source}", str(folder)),
         ("-C", str(folder), "checkout", "--quiet", "origin/released"),
     ):
-        subprocess.run(["git", *arguments], cwd=source, check=True)
+        git(source, *arguments)
 
 
 def another_branch_started_it(folder: Path) -> None:

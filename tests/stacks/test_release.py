@@ -15,6 +15,7 @@ from stacks.outputs import AppOutputs
 from stacks.release import Release, UnreleasableError, history
 from stacks.settings import ReleaseRule
 from tests.cloud import SUCCEEDED, Cloud, working_directory
+from tests.git import git
 
 DEV = ReleaseRule.model_validate({"branch": "develop"})
 STAGE = ReleaseRule.model_validate({"branch": "main"})
@@ -32,14 +33,7 @@ class Repository:
             self.commit(f"file-{number}")
 
     def git(self, *arguments: str) -> str:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.hooksPath=")
-        return subprocess.run(
-            ["git", *identity, *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        return git(self.folder, *arguments)
 
     def write(self, name: str, text: str = "text\n") -> None:
         (self.folder / name).write_text(text)
