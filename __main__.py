@@ -9,7 +9,7 @@ from components.api import Api, ApiArgs, ApiDomain, ApiDomainArgs
 from components.dns import DelegatedZone, DelegatedZoneArgs
 from components.service import Service, ServiceArgs, source_archive
 from stacks.accounts import assumed_role, member_account
-from stacks.outputs import AppOutputs, DnsOutputs, OrgOutputs
+from stacks.outputs import AppOutputs, CorpOutputs, DnsOutputs, OrgOutputs
 from stacks.release import Release
 from stacks.settings import ROOT, AppSettings
 
@@ -17,6 +17,7 @@ settings = AppSettings.load()
 release = Release.admitted_by(settings.release)
 org = OrgOutputs.read(accounts=settings.account)
 dns = DnsOutputs.read(domains=settings.account, delegation_roles=settings.account)
+admitted = CorpOutputs.read().vpn_cidrs if settings.access == "vpnOnly" else None
 account_id, domain = org.accounts[settings.account], dns.domains[settings.account]
 
 own_account = member_account("account", account_id, settings.region)
@@ -51,6 +52,7 @@ api = Api(
     ApiArgs(
         function_name=service.function_name,
         invoke_arn=service.invoke_arn,
+        admitted=admitted,
         rate_limit=settings.rate_limit,
         burst_limit=settings.burst_limit,
         log_retention_days=settings.log_retention_days,

@@ -4,6 +4,7 @@ Owns what API Gateway needs in the account, its logging role included. Owns neit
 the zone of the name.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from json import dumps
@@ -15,6 +16,8 @@ import pulumi_aws as aws
 from components.service import service_trust
 
 ENDPOINT_TYPE = "REGIONAL"
+ADDRESS_TYPE = "dualstack"
+"""IPv4 and IPv6. With its default endpoint off, an API needs it as much as its domain does."""
 DEFAULT_ENDPOINT_IS_OFF = True
 """Only the custom domain leads in: its name, its certificate, its way of being restricted."""
 STAGE = "live"
@@ -52,20 +55,25 @@ def openapi(invoke_arn: str) -> dict[str, Any]:
     }
 
 
-def public_access() -> dict[str, Any]:
-    """Return the API resource policy: anybody may call it, on the ways its settings leave open."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "Public",
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": "execute-api:Invoke",
-                "Resource": "*",
-            }
-        ],
+def access_policy(admitted: Sequence[str] | None) -> dict[str, Any]:
+    """Return the API resource policy: who may call the API, on the ways its settings leave open.
+
+    `admitted` are CIDR blocks, IPv4 and IPv6; None admits everybody. What no statement allows is
+    refused, since the API's methods ask for no other proof.
+    """
+    statement: dict[str, Any] = {
+        "Sid": "Public",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "execute-api:Invoke",
+        "Resource": "*",
     }
+    if admitted is not None:
+        statement |= {
+            "Sid": "FromTheseAddresses",
+            "Condition": {"IpAddress": {"aws:SourceIp": list(admitted)}},
+        }
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def fingerprint(*parts: object) -> str:
@@ -75,13 +83,15 @@ def fingerprint(*parts: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiArgs:
-    """The function behind the API, and how much of it a crowd may use.
+    """The function behind the API, who may call it, and how much of it a crowd may use.
 
-    `rate_limit` is in requests per second, `burst_limit` in requests at one moment.
+    `admitted` are the CIDR blocks that callers come from, None for a public API. `rate_limit` is in
+    requests per second, `burst_limit` in requests at one moment.
     """
 
     function_name: pulumi.Input[str]
     invoke_arn: pulumi.Input[str]
+    admitted: pulumi.Input[Sequence[str]] | None
     rate_limit: float
     burst_limit: int
     log_retention_days: int
@@ -99,13 +109,13 @@ class Api(pulumi.ComponentResource):
         super().__init__("multi-account:api:Api", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         definition = pulumi.Output.from_input(args.invoke_arn).apply(openapi)
-        access = public_access()
+        access = pulumi.Output.from_input(args.admitted).apply(access_policy)
         api = aws.apigateway.RestApi(
             f"{name}-rest",
             body=definition.apply(dumps),
-            policy=dumps(access),
+            policy=access.apply(dumps),
             disable_execute_api_endpoint=DEFAULT_ENDPOINT_IS_OFF,
-            endpoint_configuration={"types": ENDPOINT_TYPE},
+            endpoint_configuration={"types": ENDPOINT_TYPE, "ip_address_type": ADDRESS_TYPE},
             opts=child,
         )
         aws.lambda_.Permission(
@@ -122,9 +132,9 @@ class Api(pulumi.ComponentResource):
             # A stage serves the snapshot that a deployment took: of the definition, and just as
             # much of the policy and the endpoint settings.
             triggers={
-                "settings": definition.apply(
-                    lambda body: fingerprint(body, access, ENDPOINT_TYPE, DEFAULT_ENDPOINT_IS_OFF)
-                )
+                "settings": pulumi.Output.all(
+                    definition, access, ENDPOINT_TYPE, ADDRESS_TYPE, DEFAULT_ENDPOINT_IS_OFF
+                ).apply(lambda settings: fingerprint(*settings))
             },
             opts=child,
         )
@@ -208,7 +218,7 @@ class ApiDomain(pulumi.ComponentResource):
             f"{name}-name",
             domain_name=args.domain,
             regional_certificate_arn=self._certificate(name, args),
-            endpoint_configuration={"types": ENDPOINT_TYPE},
+            endpoint_configuration={"types": ENDPOINT_TYPE, "ip_address_type": ADDRESS_TYPE},
             security_policy="TLS_1_2",
             opts=child,
         )
@@ -219,21 +229,26 @@ class ApiDomain(pulumi.ComponentResource):
             stage_name=args.stage_name,
             opts=child,
         )
-        alias = aws.route53.Record(
-            f"{name}-alias",
-            zone_id=args.zone_id,
-            name=args.domain,
-            type="A",
-            aliases=[
-                {
-                    "name": domain.regional_domain_name,
-                    "zone_id": domain.regional_zone_id,
-                    "evaluate_target_health": False,
-                }
-            ],
-            opts=child,
+        ipv4, ipv6 = (
+            aws.route53.Record(
+                f"{name}-{part}",
+                zone_id=args.zone_id,
+                name=args.domain,
+                type=record_type,
+                aliases=[
+                    {
+                        "name": domain.regional_domain_name,
+                        "zone_id": domain.regional_zone_id,
+                        "evaluate_target_health": False,
+                    }
+                ],
+                opts=child,
+            )
+            for part, record_type in (("alias", "A"), ("alias-ipv6", "AAAA"))
         )
-        self.url = alias.name.apply(lambda host: f"https://{host}")
+        self.url = pulumi.Output.all(ipv4.name, ipv6.name).apply(
+            lambda names: f"https://{names[0]}"
+        )
         self.register_outputs({"url": self.url})
 
     def _certificate(self, name: str, args: ApiDomainArgs) -> pulumi.Output[str]:

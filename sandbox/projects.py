@@ -57,6 +57,7 @@ ORG = _single(MANAGEMENT, ("organization_id",))
 STACKS = (
     ORG,
     _single("dns", ("domain", "name_servers")),
+    _single("corp", ("vpn_host", "vpn_cidrs")),
     _environment("dev", "develop"),
     _environment("stage", "main"),
     _environment("prod", "tag"),

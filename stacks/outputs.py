@@ -8,17 +8,21 @@ older than its reader, is refused in one sentence before a resource is registere
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from ipaddress import ip_network
 from typing import Annotated, Any, ClassVar, Self, cast, get_args, get_type_hints
 
 import pulumi
 from pulumi.runtime import invoke
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from stacks.refusal import refuse
 from stacks.settings import AccountId, Domain
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 NameServers = Annotated[list[str], Field(min_length=1)]
+Cidrs = Annotated[
+    list[Annotated[str, AfterValidator(lambda text: str(ip_network(text)))]], Field(min_length=1)
+]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
 
 
@@ -142,6 +146,21 @@ class DnsOutputs(Outputs):
     name_servers: pulumi.Output[NameServers]
     domains: pulumi.Output[dict[str, Domain]]
     delegation_roles: pulumi.Output[dict[str, RoleArn]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpOutputs(Outputs):
+    """`stacks/corp`: the VPN's name, and the addresses that those who use it come from.
+
+    `vpn_cidrs` has the IPv4 address of the host and the IPv6 network in which the host is alone.
+    """
+
+    project: ClassVar[str] = "corp"
+
+    account_id: pulumi.Output[AccountId]
+    domain: pulumi.Output[Domain]
+    vpn_host: pulumi.Output[Domain]
+    vpn_cidrs: pulumi.Output[Cidrs]
 
 
 @dataclass(frozen=True, kw_only=True)

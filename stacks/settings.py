@@ -7,17 +7,21 @@ mistake (a typing error, most often). Secrets stay out: a program asks `pulumi.C
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast, get_args
 
 import pulumi
+import yaml
 from pulumi.runtime.config import CONFIG, is_config_secret
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -30,6 +34,7 @@ from pydantic_core import ErrorDetails
 from components.guard_rails import LIBRARY
 from components.organization import MemberAccount, with_parents
 from stacks.refusal import refuse
+from wireguard.network import Addresses, Network, Peer, Tunnel, is_key
 
 ROOT = Path(__file__).resolve().parent.parent
 OU_DEPTH = 5
@@ -41,6 +46,12 @@ LOG_RETENTION_DAYS = Literal[
     3288, 3653,
 ]  # fmt: skip
 """What CloudWatch Logs accepts (API, PutRetentionPolicy, read 2026-11-25)."""
+VPC_PREFIXES = range(16, 29)
+"""Prefix lengths of a VPC's IPv4 block (Amazon VPC User Guide, read 2026-11-25)."""
+TUNNEL_PREFIXES = range(16, 31)
+"""Prefix lengths of the tunnel's IPv4 network: a /30 has room for one peer, a /16 for 65,533."""
+UNIQUE_LOCAL = IPv6Network("fd00::/8")
+"""Addresses that anybody may choose a /48 from at random (RFC 4193)."""
 
 
 def _raw(info: ValidationInfo, key: str) -> list[str]:
@@ -95,13 +106,93 @@ def _a_target(target: str, info: ValidationInfo) -> str:
     return target
 
 
+def _cidr(text: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(str(text))
+    except ValueError as reason:
+        raise ValueError(f"{reason}; write a CIDR block, like 10.20.0.0/16") from None
+
+
+def _private(text: object) -> IPv4Network:
+    network = _cidr(text)
+    if not isinstance(network, IPv4Network) or not network.is_private:
+        raise ValueError(f"{network} is no private IPv4 network; write one, like 10.20.0.0/16")
+    return network
+
+
+def _of_a_length(network: IPv4Network, prefixes: range) -> IPv4Network:
+    if network.prefixlen not in prefixes:
+        raise ValueError(
+            f"{network} has a prefix of {network.prefixlen}; take one from {prefixes[0]} to "
+            f"{prefixes[-1]}"
+        )
+    return network
+
+
+def _of_a_vpc(network: IPv4Network) -> IPv4Network:
+    return _of_a_length(network, VPC_PREFIXES)
+
+
+def _of_a_tunnel(network: IPv4Network, info: ValidationInfo) -> IPv4Network:
+    vpc = cast("dict[str, Any]", info.context).get("vpcCidr")
+    try:
+        overlaps = network.overlaps(_private(vpc))
+    except ValueError:  # said at vpcCidr
+        overlaps = False
+    if overlaps:
+        raise ValueError(f"{network} overlaps with vpcCidr {vpc}; take another private network")
+    return _of_a_length(network, TUNNEL_PREFIXES)
+
+
+def _unique_local(text: object) -> IPv6Network:
+    network = _cidr(text)
+    if (
+        not isinstance(network, IPv6Network)
+        or not network.subnet_of(UNIQUE_LOCAL)
+        or network.prefixlen != 64  # noqa: PLR2004 - what a network in IPv6 is (RFC 4291)
+    ):
+        raise ValueError(
+            f"{network} is no /64 of the unique local addresses; write one with ten random digits "
+            "after fd, like fd5c:2e41:9a07::/64"
+        )
+    return network
+
+
+def _address(text: object) -> IPv4Address:
+    try:
+        return IPv4Address(str(text))
+    except ValueError:
+        raise ValueError(f"{text} is no IPv4 address; write one, like 10.20.0.7") from None
+
+
+def _a_key(text: str) -> str:
+    if not is_key(text):
+        raise ValueError(
+            f"{text} is no WireGuard key (32 bytes in base64: 44 characters, the last is =); copy "
+            "it whole from the device"
+        )
+    return text
+
+
+def _of_the_region(zone: str, info: ValidationInfo) -> str:
+    region = str(cast("dict[str, Any]", info.context).get("region"))
+    if zone[:-1] != region:
+        raise ValueError(f"{zone} is not in the region {region}; write a zone of it")
+    return zone
+
+
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 AccountName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Domain = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
 Region = Annotated[str, Field(pattern=r"^((af|ap|ca|eu|il|me|mx|sa)-[a-z]+|us-(east|west))-\d$")]
 Branch = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+Cidr = Annotated[IPv4Network | IPv6Network, BeforeValidator(_cidr)]
 OuPath = Annotated[str, Field(pattern=r"^[^/\s][^/]*(/[^/\s][^/]*)*$")]
+
+
+class UnusableSettingsError(Exception):
+    """What is wrong with a settings file, and how to mend it."""
 
 
 class Section(BaseModel):
@@ -153,6 +244,20 @@ class Settings(Section):
             return cls.model_validate(data, context=data)
         except ValidationError as error:
             refuse(report(cls, error, project, settings_file(stack)))
+
+    @classmethod
+    def read(cls, file: Path, project: str) -> Self:
+        """Return the settings in a file of a project, outside a Pulumi program.
+
+        Raises UnusableSettingsError.
+        """
+        config = _config(file)
+        prefix = f"{project}:"
+        data = {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
+        try:
+            return cls.model_validate(data, context=data)
+        except ValidationError as error:
+            raise UnusableSettingsError(report(cls, error, project, _shown(file))) from None
 
     @classmethod
     def _parsed(cls, key: str, text: str) -> object:
@@ -245,10 +350,164 @@ class DnsSettings(Settings):
         return {account: f"{label}.{self.domain}" for account, label in self.delegations.items()}
 
 
+class NetworkSettings(Section):
+    """The networks inside the tunnel: the host has the first address, each peer another."""
+
+    ipv4: Annotated[IPv4Network, BeforeValidator(_private), AfterValidator(_of_a_tunnel)] = Field(
+        description="a private network that is not the VPC's, like 10.20.0.0/16"
+    )
+    ipv6: Annotated[IPv6Network, BeforeValidator(_unique_local)] = Field(
+        description="a /64 of the unique local addresses, like fd5c:2e41:9a07::/64"
+    )
+
+
+class PeerSettings(Section):
+    """A person's device."""
+
+    name: Label = Field(description="a name in lower case letters, digits and -, like alice-phone")
+    public_key: Annotated[str, AfterValidator(_a_key)] = Field(
+        description="the device's public key, 44 characters"
+    )
+    address: Annotated[IPv4Address, BeforeValidator(_address)] | None = Field(
+        default=None, description="an IPv4 address in network.ipv4, like 10.20.0.7"
+    )
+    tunnel: Tunnel = Field(
+        default="full", description="full, or split to send only splitTunnel through the tunnel"
+    )
+
+
+class CorpSettings(Settings):
+    """`stacks/corp`: the VPN."""
+
+    vpc_cidr: Annotated[IPv4Network, BeforeValidator(_private), AfterValidator(_of_a_vpc)] = Field(
+        description="the private network around the host, like 10.10.0.0/24"
+    )
+    availability_zone: Annotated[
+        str, Field(pattern=r"^[a-z]+(-[a-z]+)+-\d[a-z]$"), AfterValidator(_of_the_region)
+    ] = Field(description="the zone in which the host runs, like eu-central-1a")
+    image_id: str = Field(
+        pattern=r"^ami-[0-9a-f]{8,17}$",
+        description="the id of an Amazon Linux 2023 image for arm64, like ami-0123456789abcdef0",
+    )
+    instance_type: str = Field(
+        pattern=r"^[a-z]+\d+g[a-z]*\.[a-z0-9]+$",
+        description="an ARM instance type (Graviton), like t4g.micro",
+    )
+    update_hour: int = Field(
+        ge=0, le=23, description="the hour, UTC, of updates and restarts: from 0 to 23"
+    )
+    alarm_email: str | None = Field(
+        default=None,
+        pattern=r"^[^\s@]+@[^\s@]+\.[^\s@]+$",
+        description="the address that hears of a VPN without a healthy host",
+    )
+    network: NetworkSettings = Field(description="a map with the tunnel's networks, ipv4 and ipv6")
+    split_tunnel: list[Cidr] = Field(
+        default=[], description="the CIDR blocks that a split tunnel leads to"
+    )
+    peers: list[PeerSettings] = Field(description="a list of peers, each with name and publicKey")
+
+    @field_validator("peers")
+    @classmethod
+    def _each_for_itself(
+        cls, peers: list[PeerSettings], info: ValidationInfo
+    ) -> list[PeerSettings]:
+        """Refuse what two peers share, and what leads nowhere."""
+        mistakes = [
+            *_shared(peers),
+            *(
+                f"{peer.name} has a split tunnel, and splitTunnel lists no CIDR block; list some, "
+                "or leave out tunnel"
+                for peer in peers
+                if peer.tunnel == "split" and not info.data.get("split_tunnel", ["said there"])
+            ),
+        ]
+        if "network" in info.data:
+            mistakes += _out_of_place(peers, _plan(info.data["network"]))
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        return peers
+
+    @cached_property
+    def address_plan(self) -> Network:
+        """The networks of the tunnel."""
+        return _plan(self.network)
+
+    @cached_property
+    def wireguard_peers(self) -> list[Peer]:
+        """The peers with their addresses."""
+        return [
+            Peer(
+                name=peer.name,
+                public_key=peer.public_key,
+                addresses=_addresses(peer, self.address_plan),
+                tunnel=peer.tunnel,
+            )
+            for peer in self.peers
+        ]
+
+    @cached_property
+    def resolver(self) -> IPv4Address:
+        """The VPC's DNS server: Amazon VPC answers at the third address of its block."""
+        return self.vpc_cidr[2]
+
+
+def _plan(network: NetworkSettings) -> Network:
+    return Network(ipv4=network.ipv4, ipv6=network.ipv6)
+
+
+def _addresses(peer: PeerSettings, plan: Network) -> Addresses:
+    return plan.at(peer.address) if peer.address else plan.of(peer.public_key)
+
+
+def _shared(peers: list[PeerSettings]) -> list[str]:
+    """Return a sentence for each name and key that stands twice."""
+    names = Counter(peer.name for peer in peers)
+    twice = [name for name, count in names.items() if count > 1]
+    return [
+        f"{name} stands there more than once; give each device its own name" for name in twice
+    ] + [
+        f"{one.name} and {other.name} have the same publicKey; each device has a key of its own"
+        for one, other in combinations(peers, 2)
+        if one.public_key == other.public_key and one.name != other.name
+    ]
+
+
+def _out_of_place(peers: list[PeerSettings], plan: Network) -> list[str]:
+    """Return a sentence for each address that no peer may have, and each that two have."""
+    if len(peers) > plan.room:
+        return [f"{len(peers)} peers, and {plan.ipv4} has room for {plan.room}; take a larger one"]
+    outside = [
+        peer for peer in peers if peer.address is not None and not plan.has_room_at(peer.address)
+    ]
+    by_address: dict[IPv4Address, list[PeerSettings]] = {}
+    for peer in peers:
+        if peer not in outside:
+            by_address.setdefault(_addresses(peer, plan).ipv4, []).append(peer)
+    return [
+        f"the address {peer.address} of {peer.name} is not one for peers; take one from "
+        f"{plan.first_peer.ipv4} to {plan.last_peer.ipv4}"
+        for peer in outside
+    ] + [
+        f"{' and '.join(peer.name for peer in sharing)} have the address {address}; write another "
+        f"one to {sharing[-1].name}{_free(plan, sharing[-1], by_address)}"
+        for address, sharing in by_address.items()
+        if len({peer.public_key for peer in sharing}) > 1
+    ]
+
+
+def _free(plan: Network, peer: PeerSettings, taken: Collection[IPv4Address]) -> str:
+    free = plan.free(peer.public_key, taken)
+    return f", like {free.ipv4}" if free else ""
+
+
 class AppSettings(Settings):
     """The root project: one environment of the application."""
 
     account: AccountName = Field(description="the name of the environment's account in stacks/org")
+    access: Literal["public", "vpnOnly"] = Field(
+        description="public, or vpnOnly where only the VPN's addresses may call the API"
+    )
     memory_mb: int = Field(ge=128, le=10240, description="a whole number from 128 to 10240")
     log_retention_days: LOG_RETENTION_DAYS = Field(
         description=f"one of {', '.join(map(str, get_args(LOG_RETENTION_DAYS)))}"
@@ -262,7 +521,29 @@ class AppSettings(Settings):
 
 def settings_file(stack: str) -> str:
     """Return the path of the current project's settings file, from the repository's root."""
-    file = Path.cwd() / f"Pulumi.{stack}.yaml"
+    return _shown(Path.cwd() / f"Pulumi.{stack}.yaml")
+
+
+def _config(file: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        reason = f"{error.problem}, line {line}"
+    else:
+        match found:
+            case {"config": {**config}}:
+                return config
+            case _:
+                reason = "it has no map named config"
+    raise UnusableSettingsError(
+        f"{_shown(file)} cannot be read ({reason}): restore it, for example with git"
+    )
+
+
+def _shown(file: Path) -> str:
     return str(file.relative_to(ROOT) if file.is_relative_to(ROOT) else file.name)
 
 

@@ -79,6 +79,14 @@ ANSWERS: dict[str, Callable[[str, Inputs], Inputs]] = {
     "aws:apigateway/restApi:RestApi": lambda name, _: {
         "executionArn": f"arn:aws:execute-api:eu-central-1:444455556666:{name}",
     },
+    "aws:ec2/vpc:Vpc": lambda *_: {"ipv6CidrBlock": "2a05:d014:1:2300::/56"},
+    "aws:ec2/eip:Eip": lambda *_: {"publicIp": "203.0.113.7", "allocationId": "eipalloc-1"},
+    "aws:ec2/launchTemplate:LaunchTemplate": lambda *_: {"latestVersion": 3},
+    "aws:iam/instanceProfile:InstanceProfile": lambda name, _: {
+        "arn": f"arn:aws:iam::444455556666:instance-profile/{name}"
+    },
+    "aws:kms/key:Key": lambda name, _: {"arn": f"arn:aws:kms:eu-central-1:444455556666:key/{name}"},
+    "aws:sns/topic:Topic": lambda name, _: {"arn": f"arn:aws:sns:eu-central-1:444455556666:{name}"},
     "aws:apigateway/domainName:DomainName": lambda _, inputs: {
         "regionalDomainName": f"d-{inputs['domainName']}.test",
         "regionalZoneId": "ZREGIONAL",

@@ -8,10 +8,22 @@ import pulumi
 import pytest
 import yaml
 
-from stacks.settings import AppSettings, DnsSettings, OrgSettings, Settings
+from stacks.settings import (
+    AppSettings,
+    CorpSettings,
+    DnsSettings,
+    OrgSettings,
+    Settings,
+    UnusableSettingsError,
+)
 from tests.cloud import ROOT, Cloud, as_engine_hands_over
 
-MODELS: dict[str, type[Settings]] = {"org": OrgSettings, "dns": DnsSettings, "app": AppSettings}
+MODELS: dict[str, type[Settings]] = {
+    "org": OrgSettings,
+    "dns": DnsSettings,
+    "corp": CorpSettings,
+    "app": AppSettings,
+}
 FILES = sorted(path for path in [*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("stacks/*/Pulumi.*.yaml")])
 
 ORG: dict[str, Any] = {
@@ -29,16 +41,34 @@ DNS: dict[str, Any] = {
     "domain": "example.com",
     "delegations": {"dev": "dev"},
 }
+ALICE = "FZMdTHRgcJyOPUIWj4C1nFgyNP0wPnSXJF0+xmOFdR0="
+BOB = "pBqRUn1oM2eBxQCkTBYnzIY6nHNWJXoOyL6FZGOQtA4="
+CORP: dict[str, Any] = {
+    "region": "eu-central-1",
+    "release": {"branch": "main"},
+    "availabilityZone": "eu-central-1a",
+    "vpcCidr": "10.90.0.0/24",
+    "imageId": "ami-0123456789abcdef0",
+    "instanceType": "t4g.micro",
+    "updateHour": 2,
+    "network": {"ipv4": "10.91.0.0/24", "ipv6": "fd00:1:2:3::/64"},
+    "splitTunnel": ["10.0.0.0/8", "2001:db8::/32"],
+    "peers": [
+        {"name": "alice", "publicKey": ALICE},
+        {"name": "bob", "publicKey": BOB, "address": "10.91.0.7", "tunnel": "split"},
+    ],
+}
 APP: dict[str, Any] = {
     "region": "eu-central-1",
     "release": {"branch": "develop"},
     "account": "dev",
+    "access": "vpnOnly",
     "memoryMb": 256,
     "logRetentionDays": 14,
     "rateLimit": 20,
     "burstLimit": 40,
 }
-RIGHT = {"org": ORG, "dns": DNS, "app": APP}
+RIGHT = {"org": ORG, "dns": DNS, "corp": CORP, "app": APP}
 
 
 def load(project: str, settings: dict[str, Any]) -> tuple[Settings | None, list[str]]:
@@ -222,6 +252,165 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
             "dns:delegations: app is delegated to more than one account; give each its own label",
         ),
         (
+            "corp",
+            {"vpcCidr": "10.90.0.5/24"},
+            "corp:vpcCidr: 10.90.0.5/24 has host bits set; write a CIDR block, like 10.20.0.0/16",
+        ),
+        (
+            "corp",
+            {"vpcCidr": "8.8.8.0/24"},
+            "corp:vpcCidr: 8.8.8.0/24 is no private IPv4 network; write one, like 10.20.0.0/16",
+        ),
+        (
+            "corp",
+            {"vpcCidr": "10.0.0.0/8", "network": {"ipv4": "172.16.0.0/24", "ipv6": "fd00::/64"}},
+            "corp:vpcCidr: 10.0.0.0/8 has a prefix of 8; take one from 16 to 28",
+        ),
+        (
+            "corp",
+            {"network": {"ipv4": "10.90.0.128/25", "ipv6": "fd00::/64"}, "peers": []},
+            "corp:network.ipv4: 10.90.0.128/25 overlaps with vpcCidr 10.90.0.0/24; take another "
+            "private network",
+        ),
+        (
+            "corp",
+            {"network": {"ipv4": "10.91.0.0/31", "ipv6": "fd00::/64"}, "peers": []},
+            "corp:network.ipv4: 10.91.0.0/31 has a prefix of 31; take one from 16 to 30",
+        ),
+        (
+            "corp",
+            {"network": {"ipv4": "10.91.0.0/24", "ipv6": "2001:db8::/64"}},
+            "corp:network.ipv6: 2001:db8::/64 is no /64 of the unique local addresses; write one with "
+            "ten random digits after fd, like fd5c:2e41:9a07::/64",
+        ),
+        (
+            "corp",
+            {"availabilityZone": "us-east-1a"},
+            "corp:availabilityZone: us-east-1a is not in the region eu-central-1; write a zone of it",
+        ),
+        (
+            "corp",
+            {"availabilityZone": "a"},
+            'corp:availabilityZone: "a" is not right; set it to the zone in which the host runs, like '
+            "eu-central-1a",
+        ),
+        (
+            "corp",
+            {"imageId": "latest"},
+            'corp:imageId: "latest" is not right; set it to the id of an Amazon Linux 2023 image for '
+            "arm64, like ami-0123456789abcdef0",
+        ),
+        (
+            "corp",
+            {"instanceType": "t3.micro"},
+            'corp:instanceType: "t3.micro" is not right; set it to an ARM instance type (Graviton), '
+            "like t4g.micro",
+        ),
+        (
+            "corp",
+            {"updateHour": 24},
+            "corp:updateHour: 24 is not right; set it to the hour, UTC, of updates and restarts: from 0 "
+            "to 23",
+        ),
+        (
+            "corp",
+            {"alarmEmail": "ops"},
+            'corp:alarmEmail: "ops" is not right; set it to the address that hears of a VPN without a '
+            "healthy host",
+        ),
+        (
+            "corp",
+            {"splitTunnel": ["10.0.0.1/8", "0.0.0.0/0"]},
+            "corp:splitTunnel.0: 10.0.0.1/8 has host bits set; write a CIDR block, like 10.20.0.0/16",
+        ),
+        (
+            "corp",
+            {"peers": [{"name": "Alice", "publicKey": ALICE}]},
+            'corp:peers.0.name: "Alice" is not right; set it to a name in lower case letters, digits '
+            "and -, like alice-phone",
+        ),
+        (
+            "corp",
+            {"peers": [{"name": "alice", "publicKey": ALICE[:-5] + "="}]},
+            "corp:peers.0.publicKey: FZMdTHRgcJyOPUIWj4C1nFgyNP0wPnSXJF0+xmO= is no WireGuard key (32 "
+            "bytes in base64: 44 characters, the last is =); copy it whole from the device",
+        ),
+        (
+            "corp",
+            {"peers": [{"name": "alice", "publicKey": ALICE, "address": "10.91.0"}]},
+            "corp:peers.0.address: 10.91.0 is no IPv4 address; write one, like 10.20.0.7",
+        ),
+        (
+            "corp",
+            {"peers": [{"name": "alice", "publicKey": ALICE, "tunnel": "half"}]},
+            'corp:peers.0.tunnel: "half" is not right; set it to full, or split to send only '
+            "splitTunnel through the tunnel",
+        ),
+        (
+            "corp",
+            {"peers": [{"name": "alice", "publicKey": ALICE, "adress": "10.91.0.7"}]},
+            "corp:peers.0.adress: no such key; did you mean address?",
+        ),
+        (
+            "corp",
+            {"peers": [{"name": "alice", "publicKey": ALICE}, {"name": "alice", "publicKey": BOB}]},
+            "corp:peers: alice stands there more than once; give each device its own name",
+        ),
+        (
+            "corp",
+            {"peers": [{"name": "alice", "publicKey": ALICE}, {"name": "bob", "publicKey": ALICE}]},
+            "corp:peers: alice and bob have the same publicKey; each device has a key of its own",
+        ),
+        (
+            "corp",
+            {
+                "peers": [
+                    {"name": "alice", "publicKey": ALICE, "address": "10.91.0.7"},
+                    {"name": "bob", "publicKey": BOB, "address": "10.91.0.7"},
+                ]
+            },
+            "corp:peers: alice and bob have the address 10.91.0.7; write another one to bob, like "
+            "10.91.0.157",
+        ),
+        (
+            "corp",
+            {"peers": [{"name": "alice", "publicKey": ALICE, "address": "10.91.0.1"}]},
+            "corp:peers: the address 10.91.0.1 of alice is not one for peers; take one from 10.91.0.2 "
+            "to 10.91.0.254",
+        ),
+        (
+            "corp",
+            {"peers": [{"name": "alice", "publicKey": ALICE, "address": "10.92.0.9"}]},
+            "corp:peers: the address 10.92.0.9 of alice is not one for peers; take one from 10.91.0.2 "
+            "to 10.91.0.254",
+        ),
+        (
+            "corp",
+            {
+                "network": {"ipv4": "10.91.0.0/30", "ipv6": "fd00::/64"},
+                "peers": [{"name": "alice", "publicKey": ALICE}, {"name": "bob", "publicKey": BOB}],
+            },
+            "corp:peers: 2 peers, and 10.91.0.0/30 has room for 1; take a larger one",
+        ),
+        (
+            "corp",
+            {"splitTunnel": None},
+            "corp:peers: bob has a split tunnel, and splitTunnel lists no CIDR block; list some, or "
+            "leave out tunnel",
+        ),
+        (
+            "app",
+            {"access": None},
+            "app:access: missing; set it to public, or vpnOnly where only the VPN's addresses may call "
+            "the API",
+        ),
+        (
+            "app",
+            {"access": "open"},
+            'app:access: "open" is not right; set it to public, or vpnOnly where only the VPN\'s '
+            "addresses may call the API",
+        ),
+        (
             "app",
             {"logRetentionDays": 8},
             "app:logRetentionDays: 8 is not right; set it to one of 1, 3, 5, 7, 14, 30, 60, 90, 120, "
@@ -238,7 +427,8 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
             {"release": None},
             "app:release: missing; set it to a map with the branch to deploy from",
         ),
-        ("app", {"zzz": 1}, "app:zzz: no such key; there are: region, release, account, memoryMb, "
+        ("app", {"zzz": 1}, "app:zzz: no such key; there are: region, release, account, access, "
+            "memoryMb, "
             "logRetentionDays, rateLimit, burstLimit, protectData"),
     ],
 )  # fmt: skip
@@ -246,3 +436,68 @@ def test_a_mistake_names_its_key_and_its_remedy(
     project: str, changes: dict[str, Any], line: str
 ) -> None:
     assert line in mistakes(project, **changes)
+
+
+def test_peers_have_addresses_that_no_other_peer_moves() -> None:
+    alice, bob = CORP["peers"]
+    carol = {"name": "carol", "publicKey": "x" * 42 + "w="}
+
+    all_three, _ = load("corp", CORP | {"peers": [carol, bob, alice]})
+    alone, _ = load("corp", CORP | {"peers": [alice]})
+
+    assert isinstance(all_three, CorpSettings)
+    assert isinstance(alone, CorpSettings)
+    (before,) = alone.wireguard_peers
+    addresses = {peer.name: peer.addresses for peer in all_three.wireguard_peers}
+    assert addresses["alice"] == before.addresses
+    assert str(addresses["bob"]) == "10.91.0.7/32,fd00:1:2:3::7/128"
+
+
+def test_clients_ask_the_vpcs_own_dns_server() -> None:
+    settings, _ = load("corp", CORP)
+
+    assert isinstance(settings, CorpSettings)
+    assert str(settings.resolver) == "10.90.0.2"
+
+
+def test_a_file_is_read_outside_a_program_as_inside(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.main.yaml"
+    file.write_text(yaml.safe_dump({"config": {f"corp:{key}": v for key, v in CORP.items()}}))
+
+    inside, _ = load("corp", CORP)
+
+    assert CorpSettings.read(file, "corp") == inside
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "Pulumi.main.yaml cannot be read (No such file or directory): restore it, for example with git"),
+        ("- a", "Pulumi.main.yaml cannot be read (it has no map named config): restore it, for example with git"),
+        ("a: b: c", "Pulumi.main.yaml cannot be read (mapping values are not allowed here, line 1): restore it, for example with git"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, text: str | None, message: str) -> None:
+    file = tmp_path / "Pulumi.main.yaml"
+    if text is not None:
+        file.write_text(text)
+
+    with pytest.raises(UnusableSettingsError) as refusal:
+        CorpSettings.read(file, "corp")
+
+    assert str(refusal.value) == message
+
+
+def test_mistakes_in_a_file_are_told_outside_a_program_too(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.main.yaml"
+    values = CORP | {"imageId": "latest"}
+    file.write_text(yaml.safe_dump({"config": {f"corp:{key}": v for key, v in values.items()}}))
+
+    with pytest.raises(UnusableSettingsError) as refusal:
+        CorpSettings.read(file, "corp")
+
+    assert str(refusal.value) == (
+        "Pulumi.main.yaml has 1 mistake; nothing was changed:\n"
+        '  corp:imageId: "latest" is not right; set it to the id of an Amazon Linux 2023 image for '
+        "arm64, like ami-0123456789abcdef0"
+    )

@@ -1,5 +1,6 @@
 """Wiring: every program runs whole with its real settings, fed by what the ones before it exported."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.cloud import ROOT, Cloud, FakeCheckout
 ORDER = [
     ("stacks/org", "main"),
     ("stacks/dns", "main"),
+    ("stacks/corp", "main"),
     (".", "dev"),
     (".", "stage"),
     (".", "prod"),
@@ -37,7 +39,14 @@ def organization() -> dict[str, Cloud]:
 
 
 def test_every_program_takes_what_the_ones_before_it_export(organization: dict[str, Cloud]) -> None:
-    assert list(organization) == ["org/main", "dns/main", "app/dev", "app/stage", "app/prod"]
+    assert list(organization) == [
+        "org/main",
+        "dns/main",
+        "corp/main",
+        "app/dev",
+        "app/stage",
+        "app/prod",
+    ]
 
 
 def test_the_default_provider_is_never_used(organization: dict[str, Cloud]) -> None:
@@ -100,21 +109,81 @@ def test_data_stores_are_protected_where_stage_and_prod_are(
 
 
 @pytest.mark.parametrize(
-    ("environment", "domain"),
-    [("dev", "dev.example.com"), ("stage", "stage.example.com"), ("prod", "app.example.com")],
+    ("stack", "account", "domain"),
+    [
+        ("corp/main", "corp", "corp.example.com"),
+        ("app/dev", "dev", "dev.example.com"),
+        ("app/stage", "stage", "stage.example.com"),
+        ("app/prod", "prod", "app.example.com"),
+    ],
 )
-def test_an_environment_works_in_its_own_account_and_delegates_its_own_domain(
-    organization: dict[str, Cloud], environment: str, domain: str
+def test_a_stack_works_in_its_own_account_and_delegates_its_own_domain(
+    organization: dict[str, Cloud], stack: str, account: str, domain: str
 ) -> None:
     accounts = organization["org/main"].outputs["accounts"]
-    cloud = organization[f"app/{environment}"]
-    providers = cloud.of_type("pulumi:providers:aws")
+    cloud = organization[stack]
+    own, delegation = cloud.of_type("pulumi:providers:aws").values()
 
-    assert accounts[environment] in providers["account"].inputs["allowedAccountIds"]
-    assert f":role/delegate-{environment}" in providers["delegation"].inputs["assumeRoles"]
+    assert accounts[account] in own.inputs["allowedAccountIds"]
+    assert f":role/delegate-{account}" in delegation.inputs["assumeRoles"]
     in_dns = [r for r in cloud.resources if "::delegation::" in r.provider]
     assert [(r.type, r.inputs["name"]) for r in in_dns] == [("aws:route53/record:Record", domain)]
-    assert cloud.outputs["api_url"] == f"https://api.{domain}"
+    assert cloud.outputs["domain"] == domain
+
+
+@pytest.mark.parametrize(
+    ("environment", "host"),
+    [("dev", "dev"), ("stage", "stage"), ("prod", "app")],
+)
+def test_an_api_is_reached_by_its_environments_name(
+    organization: dict[str, Cloud], environment: str, host: str
+) -> None:
+    url = organization[f"app/{environment}"].outputs["api_url"]
+
+    assert url == f"https://api.{host}.example.com"
+
+
+def test_dev_and_stage_admit_the_vpns_addresses_and_prod_everybody(
+    organization: dict[str, Cloud],
+) -> None:
+    admitted = {
+        name: json.loads(organization[f"app/{name}"].only("RestApi").inputs["policy"])["Statement"]
+        for name in ("dev", "stage", "prod")
+    }
+
+    from_the_vpn = {"IpAddress": {"aws:SourceIp": ["203.0.113.7/32", "2a05:d014:1:2300::/64"]}}
+    assert (
+        organization["corp/main"].outputs["vpn_cidrs"]
+        == (from_the_vpn["IpAddress"]["aws:SourceIp"])
+    )
+    assert [s.get("Condition") for s in admitted["dev"]] == [from_the_vpn]
+    assert [s.get("Condition") for s in admitted["stage"]] == [from_the_vpn]
+    assert [s.get("Condition") for s in admitted["prod"]] == [None]
+
+
+def test_an_environment_behind_the_vpn_says_that_it_needs_it() -> None:
+    records = bring_up(ORDER[:2])
+    cloud = Cloud(stacks={f"organization/{name}": c.outputs for name, c in records.items()})
+
+    with pytest.raises(SystemExit):
+        cloud.run_project(ROOT, "dev")
+
+    assert cloud.resources == []
+    assert cloud.errors == [
+        "Stack organization/corp/main is not deployed, and this stack reads its outputs: first run: "
+        "pulumi -C stacks/corp up -s main"
+    ]
+
+
+def test_a_public_environment_needs_no_vpn(tmp_path: Path) -> None:
+    copy_programs(tmp_path)
+    settings = tmp_path / "Pulumi.dev.yaml"
+    settings.write_text(settings.read_text().replace("access: vpnOnly", "access: public"))
+
+    records = bring_up([*ORDER[:2], (".", "dev")], tmp_path)
+
+    (statement,) = json.loads(records["app/dev"].only("RestApi").inputs["policy"])["Statement"]
+    assert "Condition" not in statement
 
 
 def test_environments_differ_in_scale_and_not_in_what_they_are_made_of(
@@ -140,7 +209,7 @@ def test_only_dev_leaves_its_data_open(organization: dict[str, Cloud]) -> None:
 
 
 def test_prod_takes_only_what_stage_runs() -> None:
-    records = bring_up(ORDER[:4])
+    records = bring_up(ORDER[:5])
     stacks = {f"organization/{name}": cloud.outputs for name, cloud in records.items()}
     cloud = Cloud(stacks=stacks)
 
@@ -165,15 +234,19 @@ def test_the_app_before_org_says_what_to_run_first() -> None:
 
 
 def test_a_further_environment_is_data_only(tmp_path: Path) -> None:
-    for part in ("Pulumi.yaml", "Pulumi.dev.yaml", "__main__.py"):
-        shutil.copy(ROOT / part, tmp_path)
-    shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
+    copy_programs(tmp_path)
     add_environment(tmp_path, "qa")
 
-    records = bring_up([*ORDER[:2], (".", "qa")], tmp_path)
+    records = bring_up([*ORDER[:3], (".", "qa")], tmp_path)
 
     assert records["app/qa"].outputs["api_url"] == "https://api.qa.example.com"
     assert records["app/qa"].outputs["account_id"] == records["org/main"].outputs["accounts"]["qa"]
+
+
+def copy_programs(folder: Path) -> None:
+    for part in ("Pulumi.yaml", "Pulumi.dev.yaml", "__main__.py"):
+        shutil.copy(ROOT / part, folder)
+    shutil.copytree(ROOT / "stacks", folder / "stacks")
 
 
 def add_environment(root: Path, name: str) -> None:
