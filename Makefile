@@ -3,7 +3,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 VENV := .venv/made-from
-CODE := __main__.py components stacks service sandbox bench tests
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help

@@ -404,9 +404,8 @@ class Vpn(pulumi.ComponentResource):
                         "volume_type": "gp3",
                         "volume_size": DISK_GB,
                         "delete_on_termination": "true",
+                        # With the AWS-managed key: Auto Scaling would need a grant on another.
                         "encrypted": "true",
-                        # The AWS-managed key: Auto Scaling would need a grant on another.
-                        "kms_key_id": "alias/aws/ebs",
                     },
                 }
             ],

@@ -37,6 +37,12 @@ PARTIAL_FLAGS = ("target", "target-replace", "target-dependents", "exclude", "ex
 SHOWN = 3
 """Changed files that a refusal names."""
 
+CODE = (
+    *(f"{package}/*.py" for package in ("components", "service", "stacks", "wireguard")),
+    *(f"wireguard/machine/*.{kind}" for kind in ("service", "sh", "timer")),
+)
+"""What a program runs or puts on a host, found by its name."""
+
 
 class UnreleasableError(Exception):
     """Why the checkout may not be deployed: what was found, what is needed, how to get there."""
@@ -88,10 +94,10 @@ class Checkout:
         return [name for name in found if name in names]  # git also lists what is below a name
 
     def _ignored_code(self) -> list[str]:
-        """Return the modules that run here although git ignores them."""
+        """Return what runs, here or on a host, although git ignores it."""
         listing = self._git(
             *("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--full-name"),
-            *(f":(top){folder}/*.py" for folder in ("components", "service", "stacks")),
+            *(f":(top){code}" for code in CODE),
         )
         return [path for path in listing.split("\0") if path]
 

@@ -10,6 +10,7 @@ import pytest
 from tests.cloud import ROOT
 
 COMPONENTS = sorted(path for path in (ROOT / "components").glob("*.py") if path.stem != "__init__")
+PACKAGES = ["components", "stacks", "service", "wireguard", "ops", "sandbox", "bench"]
 PROGRAMS = [ROOT / "__main__.py", *sorted(ROOT.glob("stacks/*/__main__.py"))]
 PROJECT_FOLDERS = [program.parent for program in PROGRAMS if program.parent != ROOT]
 FORBIDDEN_IN_COMPONENTS = {
@@ -195,7 +196,7 @@ def test_outputs_are_named_in_one_file() -> None:
 
 
 def test_no_import_path_is_edited() -> None:
-    for folder in ("components", "stacks", "service", "sandbox", "bench", "tests"):
+    for folder in (*PACKAGES, "tests"):
         for path in (ROOT / folder).rglob("*.py"):
             edits = [n for n in ast.walk(tree(path)) if ast.unparse(n) == "sys.path"]
             assert not edits, path
@@ -243,6 +244,6 @@ def test_every_file_that_the_readme_links_to_is_there() -> None:
 
 @pytest.mark.parametrize("word", ["TODO", "FIXME", "XXX"])
 def test_nothing_is_left_for_later(word: str) -> None:
-    for folder in ("components", "stacks", "service", "sandbox", "bench"):
+    for folder in PACKAGES:
         for path in (ROOT / folder).rglob("*.py"):
             assert word not in path.read_text(encoding="utf-8"), path

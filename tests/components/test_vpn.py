@@ -79,7 +79,7 @@ def test_a_hosts_disk_is_encrypted_with_the_key_that_auto_scaling_may_use() -> N
     (disk,) = vpn().only("LaunchTemplate").inputs["blockDeviceMappings"]
 
     assert disk["ebs"]["encrypted"] == "true"
-    assert disk["ebs"]["kmsKeyId"] == "alias/aws/ebs"
+    assert "kmsKeyId" not in disk["ebs"]
 
 
 def test_the_image_is_the_one_in_settings_and_never_the_latest() -> None:

@@ -485,12 +485,13 @@ def test_variables_of_git_speak_of_no_other_checkout(
     assert "(changed: new)" in refusal(repository.folder, STAGE)
 
 
-def test_ignored_code_that_would_run_counts(repository: Repository) -> None:
-    (repository.folder / "service").mkdir()
-    (repository.folder / ".git" / "info" / "exclude").write_text("extra.py\n")
-    repository.write("service/extra.py")
+@pytest.mark.parametrize("file", ["service/extra.py", "wireguard/machine/extra.timer"])
+def test_ignored_code_that_would_run_counts(repository: Repository, file: str) -> None:
+    (repository.folder / file).parent.mkdir(parents=True)
+    (repository.folder / ".git" / "info" / "exclude").write_text("extra.*\n")
+    repository.write(file)
 
-    assert "(changed: service/extra.py)" in refusal(repository.folder, STAGE)
+    assert f"(changed: {file})" in refusal(repository.folder, STAGE)
 
 
 def test_code_of_another_checkout_is_refused(repository: Repository, tmp_path: Path) -> None:
