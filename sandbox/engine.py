@@ -1,7 +1,8 @@
-"""The Pulumi engine: the one on PATH, or one built from source with Go.
+"""The Pulumi engine: the one on PATH, or one built from source with Go. WireGuard likewise.
 
-Two modules in `golang` name the command line and the Python language host and lock their
-dependencies. They are built without cgo, so that no C compiler is needed.
+Modules in `golang` name the programs and lock their dependencies: the command line, the Python
+language host, and WireGuard as a program for tests of the VPN, since a kernel may have none. They
+are built without cgo, so that no C compiler is needed.
 """
 
 import fcntl
@@ -12,26 +13,57 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.problem import SandboxError, disk_full, is_disk_full
 from sandbox.ticker import Ticker
 
 SOURCES = Path(__file__).parent / "golang"
-PACKAGES = {"cli": 1730, "host": 420}
-"""The modules to build, with about how many packages each compiles on an empty cache."""
-
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 EXECUTOR = "python/cmd/pulumi-language-python-exec"
 """The Python part of the language host, a file of the SDK's module."""
 
 STAMP = "built-from"
-NETWORK = ("dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "proxyconnect")
-INSTALL = (
-    "install Go {version} or newer (https://go.dev/dl/), or Pulumi "
-    "(https://www.pulumi.com/docs/install/), then run `make sandbox` again."
+UNREACHABLE = ("dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "proxyconnect")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What is built: its names in a step and in a sentence, its modules, and how to mend a failure.
+
+    The modules come with about how many packages each compiles on an empty cache.
+    """
+
+    step: str
+    name: str
+    modules: Mapping[str, int]
+    instead: str
+    again: str
+
+    def advice(self) -> str:
+        """Return how to mend a Go that is missing or old."""
+        return (
+            f"install Go {_required_go(self)} or newer (https://go.dev/dl/){self.instead}, "
+            f"then run {self.again} again."
+        )
+
+
+ENGINE = Program(
+    step="engine",
+    name="the Pulumi engine",
+    modules={"cli": 1730, "host": 420},
+    instead=", or Pulumi (https://www.pulumi.com/docs/install/)",
+    again="`make sandbox`",
+)
+WIREGUARD = Program(
+    step="wireguard",
+    name="WireGuard",
+    modules={"wireguard": 140},
+    instead="",
+    again="the same command",
 )
 
 
@@ -42,9 +74,10 @@ def on_path(path: str) -> Path | None:
 
 
 class Built:
-    """The engine built below a directory; built once, whatever ends the build in between."""
+    """A program built below a directory; built once, whatever ends the build in between."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, program: Program = ENGINE) -> None:
+        self._program = program
         self._directory = directory.absolute()
         self.programs = self._directory / "bin"
         self._log = self._directory / "build.log"
@@ -53,7 +86,7 @@ class Built:
         """Return the folder of the programs; build them if they are missing or of other sources."""
         if self._is_current():
             return self.programs
-        go = _go()
+        go = _go(self._program)
         self._directory.mkdir(parents=True, exist_ok=True)
         with self._alone():
             if not self._is_current():
@@ -62,7 +95,9 @@ class Built:
 
     def _is_current(self) -> bool:
         try:
-            return (self.programs / STAMP).read_text(encoding="utf-8") == _sources_digest()
+            return (self.programs / STAMP).read_text(encoding="utf-8") == _sources_digest(
+                self._program
+            )
         except FileNotFoundError:
             return False
 
@@ -79,12 +114,13 @@ class Built:
         with tempfile.TemporaryDirectory(prefix="new-", dir=self._directory) as folder:
             new = Path(folder) / "bin"
             new.mkdir()
-            with Ticker("engine") as ticker:
-                for module, packages in PACKAGES.items():
+            with Ticker(self._program.step) as ticker:
+                for module, packages in self._program.modules.items():
                     self._compile(go, module, packages, new, ticker)
-                _copy_executor(go, new)
+                if self._program is ENGINE:
+                    _copy_executor(go, new)
                 ticker.show("built")
-            (new / STAMP).write_text(_sources_digest(), encoding="utf-8")
+            (new / STAMP).write_text(_sources_digest(self._program), encoding="utf-8")
             shutil.rmtree(self.programs, ignore_errors=True)
             new.rename(self.programs)
 
@@ -100,7 +136,7 @@ class Built:
                     compiled += 1
                     ticker.show(f"{module}: {compiled} of about {packages} packages compiled")
         if process.returncode:
-            raise _failure(self._log)
+            raise _failure(self._program, self._log)
 
 
 @contextmanager
@@ -138,26 +174,26 @@ def _copy_executor(go: str, new: Path) -> None:
     target.chmod(0o755)
 
 
-def _go() -> str:
+def _go(program: Program) -> str:
     """Return the path of a Go that is new enough."""
-    required = _required_go()
-    advice = INSTALL.format(version=required)
     go = shutil.which("go")
     if go is None:
         raise SandboxError(
-            "Neither the Pulumi engine nor Go, which would build it, is on PATH: " + advice
+            f"Neither {program.name} nor Go, which would build it, is on PATH: {program.advice()}"
         )
     told = subprocess.run(  # noqa: S603 - the user's own Go, fixed words
         [go, "env", "GOVERSION"], capture_output=True, text=True, check=False, env=_variables()
     )
-    if _numbers(told.stdout) < _numbers(required):
+    if _numbers(told.stdout) < _numbers(_required_go(program)):
         version = told.stdout.strip().removeprefix("go") or "of an unknown version"
-        raise SandboxError(f"Go {version} ({go}) is too old to build the Pulumi engine: {advice}")
+        raise SandboxError(
+            f"Go {version} ({go}) is too old to build {program.name}: {program.advice()}"
+        )
     return go
 
 
-def _required_go() -> str:
-    text = (SOURCES / "cli" / "go.mod").read_text(encoding="utf-8")
+def _required_go(program: Program) -> str:
+    text = (SOURCES / next(iter(program.modules)) / "go.mod").read_text(encoding="utf-8")
     found = re.search(r"^go (\S+)$", text, re.MULTILINE)
     return found[1] if found else "1.26"
 
@@ -166,22 +202,22 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
-def _failure(log: Path) -> SandboxError:
+def _failure(program: Program, log: Path) -> SandboxError:
     text = log.read_text(encoding="utf-8")
     if is_disk_full(text):
         return disk_full()
-    if any(word in text for word in NETWORK):
+    if any(word in text for word in UNREACHABLE):
         return SandboxError(
-            "The sources of the Pulumi engine cannot be fetched: check the network (and GOPROXY), "
-            f"then run `make sandbox` again; what Go said is in {log}."
+            f"The sources of {program.name} cannot be fetched: check the network (and GOPROXY), "
+            f"then run {program.again} again; what Go said is in {log}."
         )
     reason = (text.strip().splitlines() or ["it gave no reason"])[-1]
-    return SandboxError(f"Go cannot build the Pulumi engine ({log}): {reason}")
+    return SandboxError(f"Go cannot build {program.name} ({log}): {reason}")
 
 
-def _sources_digest() -> str:
+def _sources_digest(program: Program) -> str:
     digest = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode())
-    for module in PACKAGES:
+    for module in program.modules:
         for name in ("go.mod", "go.sum"):
             digest.update((SOURCES / module / name).read_bytes())
     return digest.hexdigest()

@@ -29,6 +29,7 @@ REPEATABLE = {
     "aws:apigateway/methodSettings:MethodSettings",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:sns/topicSubscription:TopicSubscription",
     "pulumi:providers:aws",
 }
 """Types whose creation sets or waits for something: done twice it is the same as done once."""
@@ -177,6 +178,47 @@ def _role(search: Search) -> str | None:
     return search.client("iam").get_role(RoleName=search["name"])["Role"]["RoleName"]
 
 
+def _instance_profile(search: Search) -> str | None:
+    found = search.client("iam").get_instance_profile(InstanceProfileName=search["name"])
+    return found["InstanceProfile"]["InstanceProfileName"]
+
+
+def _auto_scaling_group(search: Search) -> str | None:
+    groups = search.client("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=[search["name"]]
+    )
+    return search.new(it["AutoScalingGroupName"] for it in groups["AutoScalingGroups"])
+
+
+def _key(search: Search) -> str | None:
+    """Return a key that is described alike: a key has no name."""
+    kms, description = search.client("kms"), search.inputs.get("description", "")
+    keys = [it["KeyId"] for it in search.pages("kms", "list_keys", "Keys")]
+    described = (kms.describe_key(KeyId=it)["KeyMetadata"] for it in keys)
+    return search.new(
+        it["KeyId"]
+        for it in described
+        if it["KeyManager"] == "CUSTOMER"
+        and it["KeyState"] != "PendingDeletion"
+        and it["Description"] == description
+    )
+
+
+def _parameter(search: Search) -> str | None:
+    return search.client("ssm").get_parameter(Name=search["name"])["Parameter"]["Name"]
+
+
+def _topic(search: Search) -> str | None:
+    topics = search.pages("sns", "list_topics", "Topics")
+    name = search["name"]
+    return search.new(it["TopicArn"] for it in topics if it["TopicArn"].endswith(f":{name}"))
+
+
+def _alarm(search: Search) -> str | None:
+    alarms = search.client("cloudwatch").describe_alarms(AlarmNames=[search["name"]])
+    return search.new(it["AlarmName"] for it in alarms["MetricAlarms"])
+
+
 def _certificate(search: Search) -> str | None:
     certificates = search.pages("acm", "list_certificates", "CertificateSummaryList")
     return search.new(
@@ -240,6 +282,70 @@ def _table(search: Search) -> str | None:
     return table["Table"]["TableName"]
 
 
+def _alike(search: Search, **properties: str | None) -> list[Mapping[str, Any]]:
+    """Return filters of EC2 for the tags and the properties of a thing, which has no name."""
+    tags = {f"tag:{key}": value for key, value in search.inputs.get("tagsAll", {}).items()}
+    words = {name.replace("_", "-"): value for name, value in properties.items() if value}
+    return [{"Name": name, "Values": [value]} for name, value in {**words, **tags}.items()]
+
+
+def _vpc(search: Search) -> str | None:
+    filters = _alike(search, cidr=search["cidrBlock"])
+    vpcs = search.pages("ec2", "describe_vpcs", "Vpcs", Filters=filters)
+    return search.new(it["VpcId"] for it in vpcs)
+
+
+def _subnet(search: Search) -> str | None:
+    filters = _alike(search, vpc_id=search["vpcId"], cidr_block=search["cidrBlock"])
+    subnets = search.pages("ec2", "describe_subnets", "Subnets", Filters=filters)
+    return search.new(it["SubnetId"] for it in subnets)
+
+
+def _internet_gateway(search: Search) -> str | None:
+    """Return a gateway that is attached to the VPC, or that the update did not come to attach."""
+    gateways = search.pages(
+        "ec2", "describe_internet_gateways", "InternetGateways", Filters=_alike(search)
+    )
+    return search.new(
+        it["InternetGatewayId"]
+        for it in gateways
+        if {attachment["VpcId"] for attachment in it["Attachments"]} <= {search.inputs.get("vpcId")}
+    )
+
+
+def _route_table(search: Search) -> str | None:
+    filters = _alike(search, vpc_id=search["vpcId"])
+    tables = search.pages("ec2", "describe_route_tables", "RouteTables", Filters=filters)
+    return search.new(
+        it["RouteTableId"]
+        for it in tables
+        if not any(association["Main"] for association in it["Associations"])
+    )
+
+
+def _route_table_association(search: Search) -> str | None:
+    subnet, table = search["subnetId"], search["routeTableId"]
+    found = search.client("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"][0]
+    there = any(association.get("SubnetId") == subnet for association in found["Associations"])
+    return f"{subnet}/{table}" if there else None
+
+
+def _security_group(search: Search) -> str | None:
+    filters = _alike(search, vpc_id=search.inputs.get("vpcId"), group_name=search["name"])
+    groups = search.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters)
+    return search.new(it["GroupId"] for it in groups)
+
+
+def _elastic_ip(search: Search) -> str | None:
+    addresses = search.client("ec2").describe_addresses(Filters=_alike(search))["Addresses"]
+    return search.new(it["AllocationId"] for it in addresses)
+
+
+def _launch_template(search: Search) -> str | None:
+    found = search.client("ec2").describe_launch_templates(LaunchTemplateNames=[search["name"]])
+    return search.new(it["LaunchTemplateId"] for it in found["LaunchTemplates"])
+
+
 FINDERS: Mapping[str, Callable[[Search], str | None]] = {
     "aws:acm/certificate:Certificate": _certificate,
     "aws:apigateway/basePathMapping:BasePathMapping": _base_path_mapping,
@@ -247,9 +353,21 @@ FINDERS: Mapping[str, Callable[[Search], str | None]] = {
     "aws:apigateway/domainName:DomainName": _domain_name,
     "aws:apigateway/restApi:RestApi": _rest_api,
     "aws:apigateway/stage:Stage": _stage,
+    "aws:autoscaling/group:Group": _auto_scaling_group,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,
     "aws:dynamodb/table:Table": _table,
+    "aws:ec2/eip:Eip": _elastic_ip,
+    "aws:ec2/internetGateway:InternetGateway": _internet_gateway,
+    "aws:ec2/launchTemplate:LaunchTemplate": _launch_template,
+    "aws:ec2/routeTable:RouteTable": _route_table,
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": _route_table_association,
+    "aws:ec2/securityGroup:SecurityGroup": _security_group,
+    "aws:ec2/subnet:Subnet": _subnet,
+    "aws:ec2/vpc:Vpc": _vpc,
+    "aws:iam/instanceProfile:InstanceProfile": _instance_profile,
     "aws:iam/role:Role": _role,
+    "aws:kms/key:Key": _key,
     "aws:lambda/function:Function": _function,
     "aws:lambda/permission:Permission": _permission,
     "aws:organizations/account:Account": _account,
@@ -259,5 +377,7 @@ FINDERS: Mapping[str, Callable[[Search], str | None]] = {
     "aws:organizations/policyAttachment:PolicyAttachment": _policy_attachment,
     "aws:route53/record:Record": _record,
     "aws:route53/zone:Zone": _zone,
+    "aws:sns/topic:Topic": _topic,
+    "aws:ssm/parameter:Parameter": _parameter,
 }
 """How to find the id, in the form an import takes, of a thing of each type that is made once."""

@@ -7,6 +7,7 @@ known here is one on "*": policies that limit it to a resource then do not allow
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sandbox.aws import state
 from sandbox.aws.call import Call
@@ -57,6 +58,16 @@ _ACTIONS = {
 }
 
 
+_KEY_ID_LENGTH = len("00000000-0000-0000-0000-000000000000")
+
+
+class Access(NamedTuple):
+    """An IAM action on one resource, by its ARN; "*" where the action has no resource."""
+
+    action: str
+    resource: str
+
+
 def action_of(call: Call) -> str:
     """Return the IAM action of a call, with its prefix."""
     prefix = _IAM_PREFIXES.get(call.signing_name, call.signing_name)
@@ -66,10 +77,16 @@ def action_of(call: Call) -> str:
     return _ACTIONS.get(action, action)
 
 
-def resources_of(call: Call) -> list[str]:
-    """Return the ARNs that a call acts on, at least one; "*" where the action has no resource."""
-    find = _RESOURCES.get(call.service, _named_by_arn)
-    return [resource for resource in find(call) if resource] or ["*"]
+def accesses_of(call: Call) -> list[Access]:
+    """Return everything that a caller must be allowed for a call, at least one access."""
+    if (call.service, call.operation) == ("kms", "ReEncrypt"):
+        return [
+            Access("kms:ReEncryptFrom", _key(call, _key_of_ciphertext(call)) or "*"),
+            Access("kms:ReEncryptTo", _key(call, call.text("DestinationKeyId")) or "*"),
+        ]
+    action, find = action_of(call), _RESOURCES.get(call.service, _named_by_arn)
+    resources = [resource for resource in find(call) if resource] or ["*"]
+    return [Access(action, resource) for resource in resources]
 
 
 def _arn(call: Call, service: str, name: str) -> str:
@@ -147,10 +164,70 @@ def _s3(call: Call) -> list[str]:
 
 
 def _kms(call: Call) -> list[str]:
-    key = call.text("KeyId") or call.text("TargetKeyId") or call.text("AliasName")
-    if key and not key.startswith("arn:"):
-        return [_arn(call, "kms", key if key.startswith("alias/") else f"key/{key}")]
-    return [key]
+    """Return the key; for an alias also the alias, and every key that it points to or will."""
+    names = [call.text("KeyId"), call.text("TargetKeyId")]
+    alias = call.text("AliasName")
+    if alias:
+        return [_arn(call, "kms", alias), *{_key(call, name) for name in (*names, alias) if name}]
+    return [_key(call, name or _key_of_ciphertext(call)) for name in names[:1]]
+
+
+def _key(call: Call, name: str) -> str:
+    """Return the ARN of a key, also by an alias; that of the alias where it points to no key."""
+    found = state.key(call.account, call.region, name) if name else None
+    if found is not None:
+        return found.arn
+    if not name or name.startswith("arn:"):
+        return name
+    return _arn(call, "kms", name if name.startswith("alias/") else f"key/{name}")
+
+
+def _key_of_ciphertext(call: Call) -> str:
+    """Return the id of the key that moto writes at the start of what a key encrypted."""
+    blob: bytes = call.parameters.get("CiphertextBlob") or b""
+    return blob[:_KEY_ID_LENGTH].decode(errors="replace")
+
+
+def _ssm(call: Call) -> list[str]:
+    """Parameters; a read of a path is judged on the path, not on what it returns."""
+    names: list[str] = call.parameters.get("Names") or [call.text("Name") or call.text("Path")]
+    if call.text("ResourceType") == "Parameter":
+        names = [call.text("ResourceId")]
+    if "Parameter" not in call.operation and not call.text("ResourceType"):
+        return _named_by_arn(call)
+    return [_parameter(call, name) for name in names if name]
+
+
+def _parameter(call: Call, name: str) -> str:
+    if name.startswith("arn:"):
+        return name
+    return _arn(call, "ssm", f"parameter/{name.removeprefix('/').partition(':')[0]}")
+
+
+def _ec2(call: Call) -> list[str]:
+    """Only the resources that this project's policies limit an action to; any other is "*".
+
+    AWS judges an association on the address and on the instance or network interface that is named;
+    here the interface that an instance gets it on counts too, so that a policy is right either way.
+    """
+    if call.operation != "AssociateAddress":
+        return []
+    backend = state.ec2(call.account, call.region)
+    interfaces = [call.text("NetworkInterfaceId")]
+    instance = backend.get_instance_by_id(call.text("InstanceId"))
+    if instance is not None:
+        interfaces = [found.id for found in instance.nics.values() if found.device_index == 0]
+    found = {
+        "elastic-ip": [call.text("AllocationId")],
+        "instance": [call.text("InstanceId")],
+        "network-interface": interfaces,
+    }
+    return [
+        _arn(call, "ec2", f"{kind}/{name}")
+        for kind, names in found.items()
+        for name in names
+        if name
+    ]
 
 
 def _apigateway(call: Call) -> list[str]:
@@ -166,6 +243,7 @@ _RESOURCES: dict[str, Callable[[Call], list[str]]] = {
     "apigateway": _apigateway,
     "apigatewayv2": _apigateway,
     "dynamodb": _dynamodb,
+    "ec2": _ec2,
     "es": _search_domains,
     "iam": _iam,
     "kms": _kms,
@@ -174,5 +252,6 @@ _RESOURCES: dict[str, Callable[[Call], list[str]]] = {
     "opensearch": _search_domains,
     "route53": _route53,
     "s3": _s3,
+    "ssm": _ssm,
     "sts": lambda call: [call.text("RoleArn")],
 }

@@ -28,6 +28,8 @@ _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 _ANY_METHOD = "x-amazon-apigateway-any-method"
 _INTEGRATION = "x-amazon-apigateway-integration"
 _METHOD_SETTING_PARTS = 2
+_ADDRESS_TYPES = ("ipv4", "dualstack")
+"""Whether clients reach an endpoint over IPv4 alone, which is the default, or over IPv6 too."""
 
 
 def rules(management_account: str) -> Rules:
@@ -36,12 +38,13 @@ def rules(management_account: str) -> Rules:
         "*": _existing,
         "CreateBasePathMapping": _create_base_path_mapping,
         "CreateDomainName": _create_domain_name,
-        "CreateRestApi": lambda call: _check_policy(call.text("policy"), management_account),
+        "CreateRestApi": lambda call: _create_rest_api(call, management_account),
         "CreateStage": _create_stage,
         "DeleteDeployment": _delete_deployment,
         "DeleteDomainName": _delete_domain_name,
         "DeleteRestApi": _delete_rest_api,
         "GetDeployment": _get_deployment,
+        "GetDomainName": lambda call: _with_addresses(_domain_name(call).to_json()),
         "GetRestApi": lambda call: _described(_api(call)),
         "GetTags": lambda call: {"tags": _tagged(call).tags or {}},
         "PutRestApi": _put_rest_api,
@@ -87,9 +90,34 @@ def _api(call: Call) -> RestAPI:
     return api
 
 
+def _create_rest_api(call: Call, management_account: str) -> Answer:
+    _check_policy(call.text("policy"), management_account)
+    _check_addresses(call.parameters.get("endpointConfiguration") or {})
+    return None
+
+
+def _check_addresses(endpoint: Mapping[str, Any]) -> None:
+    kind = endpoint.get("ipAddressType", _ADDRESS_TYPES[0])
+    if kind not in _ADDRESS_TYPES:
+        raise _refused(f"Invalid value for ipAddressType {kind}: it is ipv4 or dualstack")
+
+
+def _set_addresses(endpoint: object, kind: str) -> None:
+    _check_addresses({"ipAddressType": kind})
+    cast("dict[str, Any]", endpoint)["ipAddressType"] = kind
+
+
+def _with_addresses(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add the default to an endpoint of which nothing was said, as AWS does."""
+    endpoint = described.get("endpointConfiguration") or {"types": ["EDGE"]}
+    complete = {"ipAddressType": _ADDRESS_TYPES[0], **endpoint}
+    return {**described, "endpointConfiguration": complete}
+
+
 def _described(api: RestAPI) -> Mapping[str, Any]:
     """Return an API as AWS describes it: its policy is quoted as if inside a JSON string."""
-    return {**api.to_dict(), "policy": json.dumps(api.policy)[1:-1] if api.policy else None}
+    quoted = json.dumps(api.policy)[1:-1] if api.policy else None
+    return _with_addresses({**api.to_dict(), "policy": quoted})
 
 
 def _check_policy(text: str, management_account: str) -> None:
@@ -155,6 +183,8 @@ def _update_rest_api(call: Call, management_account: str) -> Answer:
             api.disableExecuteApiEndpoint = value == "true"
         elif path.startswith("/endpointConfiguration/types"):
             api.endpoint_configuration["types"] = [value]
+        elif path == "/endpointConfiguration/ipAddressType":
+            _set_addresses(api.endpoint_configuration, value)
         elif path == "/minimumCompressionSize":
             api.minimum_compression_size = int(value) if value else None
         else:
@@ -255,6 +285,7 @@ def _create_domain_name(call: Call) -> Answer:
     if call.text("domainName") in _backend(call).domain_names:
         raise _refused("The domain name you provided already exists.")
     _check_certificate(call, call.text("domainName"), call.text("regionalCertificateArn"))
+    _check_addresses(call.parameters.get("endpointConfiguration") or {})
     return None
 
 
@@ -287,11 +318,13 @@ def _update_domain_name(call: Call) -> Answer:
         if path == "/regionalCertificateArn":
             _check_certificate(call, domain.domain_name, value)
             domain.regional_certificate_arn = value
+        elif path == "/endpointConfiguration/ipAddressType":
+            _set_addresses(domain.endpoint_configuration, value)
         elif path == "/securityPolicy":
             domain.security_policy = value
         else:
             raise _refused(f"Invalid patch path {path}")
-    return domain.to_json()
+    return _with_addresses(domain.to_json())
 
 
 def _delete_domain_name(call: Call) -> Answer:

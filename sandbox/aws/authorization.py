@@ -1,20 +1,19 @@
 """Whether a caller may make a call, judged as AWS does.
 
-Owns the order of the levels: an explicit denial anywhere, then the service control policies of
-every level above the account, then the caller's own policies and the policy of its session. For
-AssumeRole the role's trust is the policy of the resource. Policies of other resources (buckets,
-keys) are not judged, nor are permissions boundaries.
+Owns the order of the levels: an explicit denial anywhere, then the policy of the resource where AWS
+asks it (the trust of a role, the policy of a KMS key), then the service control policies of every
+level above the account, then the caller's own policies and the policy of its session. The policies
+of buckets, APIs and functions are not judged, nor are permissions boundaries and grants of keys.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 
-from sandbox.aws import actions, policy, state
+from sandbox.aws import actions, conditions, policy, state
+from sandbox.aws.actions import Access
 from sandbox.aws.call import AwsError, Call
 from sandbox.aws.credentials import Principal
-from sandbox.aws.dns import normalized
-from sandbox.aws.policy import Document, Effect, Request
-from sandbox.aws.trust import Trust, trust_in_role
+from sandbox.aws.policy import Context, Document, Effect, Request
+from sandbox.aws.trust import Trust, trust_in_key, trust_in_role
 
 _NO_PERMISSION_NEEDED = ("sts:GetCallerIdentity", "sts:GetSessionToken")
 _DENIAL_CODES = {
@@ -25,17 +24,36 @@ _DENIAL_CODES = {
 _JSON_DENIAL_STATUS = 400
 _FORBIDDEN = 403
 
+_RESOURCE_POLICIES: Mapping[str, Callable[[Principal, Request], Trust | None]] = {
+    "kms": trust_in_key,
+    "sts": trust_in_role,
+}
+"""By the prefix of the action: the resources whose own policy must allow a call."""
+
 
 def authorize(call: Call) -> None:
     """Raise the denial that AWS would answer to a call that its caller may not make."""
-    action = actions.action_of(call)
-    if action in _NO_PERMISSION_NEEDED:
+    if actions.action_of(call) in _NO_PERMISSION_NEEDED:
         return
-    context = _context(call)
-    for resource in actions.resources_of(call):
-        reason = _denial(call, Request(action=action, resource=resource, context=context))
-        if reason is not None:
-            raise _denied(call, f"{action} on resource: {resource} {reason}".rstrip())
+    context = conditions.of_call(call)
+    for access in actions.accesses_of(call):
+        _require(call, access, {**context, **conditions.of_access(call, access)})
+
+
+def authorize_through(call: Call, service: str, access: Access, given: Context) -> None:
+    """Judge what a service does with a caller's permissions in order to answer the call.
+
+    `given` are the condition keys that only this access has.
+    """
+    through = conditions.through_service(call, service)
+    _require(call, access, {**conditions.of_call(call), **through, **given})
+
+
+def _require(call: Call, access: Access, context: Context) -> None:
+    request = Request(action=access.action, resource=access.resource, context=context)
+    reason = _denial(call.principal, request)
+    if reason is not None:
+        raise _denied(call, f"{access.action} on resource: {access.resource} {reason}".rstrip())
 
 
 def _denied(call: Call, what: str) -> AwsError:
@@ -46,27 +64,40 @@ def _denied(call: Call, what: str) -> AwsError:
     )
 
 
-def _denial(call: Call, request: Request) -> str | None:
+def _denial(principal: Principal, request: Request) -> str | None:
     """Why the request is denied, in AWS's words; AWS gives no words for a missing trust."""
-    guard_rails = [policy.evaluate(level, request) for level in _service_control(call.account)]
-    own = policy.evaluate(_identity_policies(call.principal), request)
-    session = _session_effect(call.principal, request)
-    role = _trust(call, request)
+    guard_rails = [policy.evaluate(level, request) for level in _service_control(principal.account)]
+    own = policy.evaluate(_identity_policies(principal), request)
+    session = _session_effect(principal, request)
+    asked = _RESOURCE_POLICIES.get(request.action.partition(":")[0])
+    resource = asked(principal, request) if asked else None
     if Effect.DENY in guard_rails:
         return "with an explicit deny in a service control policy"
     if Effect.DENY in (own, session):
         return "with an explicit deny in an identity-based policy"
-    if role is not None and role.effect is not Effect.ALLOW:
-        return ""
+    if resource is not None and resource.effect is not Effect.ALLOW:
+        return _distrust(request, resource)
     if Effect.NONE in guard_rails:
         lacking = "service control policy"
     elif session is Effect.NONE:
         lacking = "session policy"
-    elif own is Effect.NONE and not (role is not None and role.suffices):
+    elif own is Effect.NONE and not (resource is not None and resource.suffices):
         lacking = "identity-based policy"
     else:
         return None
-    return f"because no {lacking} allows the {request.action} action"
+    return _none_allows(lacking, request)
+
+
+def _distrust(request: Request, resource: Trust) -> str:
+    if request.action == "sts:AssumeRole":
+        return ""
+    if resource.effect is Effect.DENY:
+        return "with an explicit deny in a resource-based policy"
+    return _none_allows("resource-based policy", request)
+
+
+def _none_allows(kind: str, request: Request) -> str:
+    return f"because no {kind} allows the {request.action} action"
 
 
 def _service_control(account: str) -> list[list[Document]]:
@@ -101,63 +132,3 @@ def _session_effect(principal: Principal, request: Request) -> Effect:
     if principal.session_policy is None:
         return Effect.ALLOW
     return policy.evaluate([state.document(principal.session_policy)], request)
-
-
-def _trust(call: Call, request: Request) -> Trust | None:
-    """Say what the role to be assumed says of the caller; None for any other action."""
-    if request.action != "sts:AssumeRole":
-        return None
-    return trust_in_role(request.resource, call.principal, request)
-
-
-def _context(call: Call) -> dict[str, tuple[str, ...]]:
-    """Return the condition keys of a call; a loopback connection stands for AWS's encrypted one."""
-    principal, now = call.principal, datetime.now(UTC)
-    keys = {
-        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:EpochTime": str(int(now.timestamp())),
-        "aws:PrincipalAccount": principal.account,
-        "aws:PrincipalArn": principal.identity_arn,
-        "aws:PrincipalType": "AssumedRole" if principal.role_name else "User",
-        "aws:RequestedRegion": call.region,
-        "aws:SecureTransport": "true",
-        "aws:SourceIp": call.request.remote_addr or "127.0.0.1",
-        "aws:UserAgent": call.request.headers.get("User-Agent", ""),
-        "aws:userid": principal.unique_id,
-        "aws:ViaAWSService": "false",
-    }
-    if principal.role_name is None:
-        keys["aws:username"] = principal.arn.rsplit("/", 1)[-1]
-    organization = state.organization_of(principal.account)
-    if organization is not None and organization.org is not None:
-        keys["aws:PrincipalOrgID"] = organization.org.id
-    context = {key.lower(): (value,) for key, value in keys.items()}
-    return context | _CONTEXT_OF_SERVICE.get(call.service, _no_context)(call)
-
-
-def _no_context(_: Call) -> dict[str, tuple[str, ...]]:
-    return {}
-
-
-def _sts_context(call: Call) -> dict[str, tuple[str, ...]]:
-    names = {"ExternalId": "sts:externalid", "RoleSessionName": "sts:rolesessionname"}
-    return {key: (call.text(name),) for name, key in names.items() if call.text(name)}
-
-
-def _route53_context(call: Call) -> dict[str, tuple[str, ...]]:
-    if call.operation != "ChangeResourceRecordSets":
-        return {}
-    changes = call.parameters["ChangeBatch"]["Changes"]
-    records = [change["ResourceRecordSet"] for change in changes]
-    prefix = "route53:changeresourcerecordsets"
-    return {
-        f"{prefix}normalizedrecordnames": tuple(normalized(r["Name"]) for r in records),
-        f"{prefix}recordtypes": tuple(record["Type"] for record in records),
-        f"{prefix}actions": tuple(change["Action"] for change in changes),
-    }
-
-
-_CONTEXT_OF_SERVICE: dict[str, Callable[[Call], dict[str, tuple[str, ...]]]] = {
-    "route53": _route53_context,
-    "sts": _sts_context,
-}

@@ -19,18 +19,21 @@ from sandbox.aws import (
     acm,
     apigateway,
     iam,
+    kms,
     lambdas,
     organizations,
     resource_policies,
     route53,
+    sns,
     state,
     sts,
 )
 from sandbox.aws.authorization import authorize
 from sandbox.aws.call import AwsError, Call, read, scope_of, service_of
 from sandbox.aws.credentials import ANONYMOUS, Credentials
+from sandbox.aws.instance_metadata import PREFIX, InstanceMetadata
 from sandbox.aws.moto_untyped import DomainDispatcherApplication, create_backend_app
-from sandbox.aws.rules import Answer
+from sandbox.aws.rules import Answer, Rule
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,6 +46,8 @@ _UNKNOWN_KEY_CODES = {
     "json": "UnrecognizedClientException",
     "rest-json": "UnrecognizedClientException",
 }
+_WITH_EC2 = ("autoscaling", "ec2", "ssm")
+"""Services that moto builds on EC2."""
 _UNKNOWN_KEY = "The security token included in the request is invalid."
 
 
@@ -56,27 +61,33 @@ class Gateway:
         # moto looks through its own directory for this, two times a request
         self._moto.get_backend_for_host = functools.cache(self._moto.get_backend_for_host)
         self._turn = threading.Lock()
-        for service in (acm, lambdas, route53):
+        self._metadata = InstanceMetadata(self._credentials)
+        for service in (acm, kms, lambdas, route53):
             service.install()
-        self._rules = {
+        self._with_ec2 = False
+        self._rules: dict[tuple[str, str], Rule] = {
             **acm.rules(),
             **apigateway.rules(management_account),
             **iam.rules(management_account),
+            **kms.rules(management_account),
             **lambdas.rules(management_account),
             **organizations.rules(),
             **resource_policies.rules(management_account),
             **route53.rules(),
+            **sns.rules(),
             **sts.rules(self._credentials),
         }
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer one request; moto's own API needs no credentials."""
-        if str(environ.get("PATH_INFO", "")).startswith(_MOTO_API):
+        """Answer one request; moto's own API and an instance's metadata need no signature."""
+        path = str(environ.get("PATH_INFO", ""))
+        if path.startswith(_MOTO_API):
             return self._moto(environ, start_response)
         with self._turn:
-            return self._answer(environ)(environ, start_response)
+            answer = self._metadata.answer if path.startswith(PREFIX) else self._answer
+            return answer(environ)(environ, start_response)
 
     def _answer(self, environ: "WSGIEnvironment") -> "WSGIApplication":
         request = HttpRequest(environ)
@@ -86,6 +97,7 @@ class Gateway:
             return _unsigned()
         principal = self._credentials.authenticate(scope.access_key_id, scope.session_token)
         service = service_of(request, self._moto)
+        self._make_ready(service)
         call = read(request, service, scope, principal or ANONYMOUS)
         if call is None:
             return _unknown_operation(request, scope.signing_name)
@@ -102,6 +114,17 @@ class Gateway:
         environ["wsgi.input"] = io.BytesIO(body)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
         return self._moto_for(call)
+
+    def _make_ready(self, service: str) -> None:
+        """Load what EC2 needs when it is first asked for: a second's work, and 110 MB."""
+        if service not in _WITH_EC2 or self._with_ec2:
+            return
+        from sandbox.aws import autoscaling, ec2, ssm  # noqa: PLC0415
+
+        for module in (autoscaling, ec2, ssm):
+            module.install()
+            self._rules |= module.rules()
+        self._with_ec2 = True
 
     def _rule(self, call: Call) -> Answer:
         for operation in (call.operation, "*"):

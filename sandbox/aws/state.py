@@ -6,10 +6,12 @@ backend for each account, and the global services of an account under the partit
 
 import functools
 import json
+import re
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from moto.iam.models import IAMBackend, Role, iam_backends
+from moto.kms.models import Key, kms_backends
 from moto.organizations.models import (
     FakeAccount,
     FakeOrganizationalUnit,
@@ -21,7 +23,11 @@ from moto.organizations.models import (
 
 from sandbox.aws.policy import Document
 
+if TYPE_CHECKING:
+    from moto.ec2.models import EC2Backend
+
 PARTITION = "aws"
+_KMS_ARN = re.compile(r"arn:aws:kms:([a-z0-9-]+):(\d{12}):((?:key|alias)/.+)")
 GUARD_RAIL = "SERVICE_CONTROL_POLICY"
 """The policy type of a guard rail."""
 
@@ -80,6 +86,37 @@ def iam(account: str) -> IAMBackend:
 def role(account: str, name: str) -> Role | None:
     """Return a role by its name, if there is one."""
     return next((found for found in iam(account).roles.values() if found.name == name), None)
+
+
+def ec2(account: str, region: str) -> "EC2Backend":
+    """Return the instances, networks and addresses of an account in a region."""
+    from moto.ec2.models import ec2_backends  # noqa: PLC0415  a second's work: only when needed
+
+    return ec2_backends[account][region]
+
+
+def key(account: str, region: str, name: str) -> Key | None:
+    """Return the KMS key that an id, an alias or the ARN of either means, if there is one.
+
+    An ARN may be of another account or region. AWS's own keys come to be when they are asked for.
+    """
+    arn = _KMS_ARN.fullmatch(name)
+    if arn is not None:
+        region, account, name = arn.groups()
+    if region not in kms_backends[account].regions:  # pyright: ignore[reportUnknownMemberType]
+        return None
+    backend = kms_backends[account][region]
+    if name.startswith("alias/"):
+        name = backend.get_key_id_from_alias(name) or ""
+    return backend.keys.get(name.removeprefix("key/"))
+
+
+def key_by_arn(arn: str) -> Key | None:
+    """Return the KMS key with an ARN; None for an alias and for "*"."""
+    found = _KMS_ARN.fullmatch(arn)
+    if found is None or not found[3].startswith("key/"):
+        return None
+    return key(found[2], found[1], found[3])
 
 
 def document(policy: object) -> Document:

@@ -8,6 +8,8 @@ roles that do not exist.
 import re
 from datetime import timedelta
 
+from moto.iam.models import Role
+
 from sandbox.aws import state
 from sandbox.aws.call import AwsError, Call
 from sandbox.aws.credentials import Credentials, Principal
@@ -49,14 +51,7 @@ def _assume_role(call: Call, credentials: Credentials) -> Answer:
             "ValidationError",
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
         )
-    principal = Principal(
-        account=account,
-        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}",
-        identity_arn=role.arn,
-        unique_id=f"{role.id}:{session_name}",
-        role_name=name,
-        session_policy=call.text("Policy") or None,
-    )
+    principal = role_session(role, session_name, call.text("Policy") or None)
     session = credentials.issue(principal, timedelta(seconds=duration))
     return {
         "Credentials": {
@@ -67,6 +62,18 @@ def _assume_role(call: Call, credentials: Credentials) -> Answer:
         },
         "AssumedRoleUser": {"AssumedRoleId": principal.unique_id, "Arn": principal.arn},
     }
+
+
+def role_session(role: Role, name: str, session_policy: str | None = None) -> Principal:
+    """Return a role's session by the name that it is given."""
+    return Principal(
+        account=role.account_id,
+        arn=f"arn:aws:sts::{role.account_id}:assumed-role/{role.name}/{name}",
+        identity_arn=role.arn,
+        unique_id=f"{role.id}:{name}",
+        role_name=role.name,
+        session_policy=session_policy,
+    )
 
 
 def _get_caller_identity(call: Call) -> Answer:

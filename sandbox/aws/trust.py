@@ -1,7 +1,7 @@
-"""Whom the Principal element of a policy names, and whether those principals exist.
+"""Whom the Principal element of a policy names, what it grants them, and whether they exist.
 
-Owns trust policies of roles and the check that AWS makes when a policy naming principals is saved.
-What the caller's own policies say is for `authorization`.
+Owns what the policies of roles and keys say of a caller, and the check that AWS makes when a policy
+naming principals is saved. What the caller's own policies say is for `authorization`.
 """
 
 import re
@@ -19,26 +19,21 @@ _ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):(root|(user|role|assumed-role)/(
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
-    """What a role's trust policy says of a caller.
+    """What the policy of a resource says of a caller.
 
-    `suffices` means that the caller's own policies need not allow the call as well: the role is in
-    the caller's account and names the caller, not the whole account.
+    `suffices` means that the caller's own policies need not allow the call as well: the resource is
+    in the caller's account and names the caller, not the whole account.
     """
 
     effect: Effect
     suffices: bool
 
 
-def trust_in_role(role_arn: str, principal: Principal, request: Request) -> Trust:
-    """Judge a caller by the trust policy of a role.
+_NOBODY = Trust(effect=Effect.NONE, suffices=False)
 
-    A role that cannot be found trusts nobody, nor does one of an account that is closed or closing.
-    """
-    account, name = role_arn.split(":")[4:5], role_arn.rsplit("/", 1)[-1]
-    role = state.role(account[0], name) if account and state.is_active(account[0]) else None
-    if role is None or role.arn != role_arn:
-        return Trust(effect=Effect.NONE, suffices=False)
-    document = state.document(role.assume_role_policy_document)
+
+def trust_in(document: Document, owner: str, principal: Principal, request: Request) -> Trust:
+    """Judge a caller by the policy of a resource in the account `owner`."""
     named = [found for found in policy.statements(document) if _names(found, principal)]
     direct = [
         statement
@@ -48,8 +43,31 @@ def trust_in_role(role_arn: str, principal: Principal, request: Request) -> Trus
     allowed = policy.evaluate([{**document, "Statement": direct}], request) is Effect.ALLOW
     return Trust(
         effect=policy.evaluate([{**document, "Statement": named}], request),
-        suffices=allowed and principal.account == account[0],
+        suffices=allowed and principal.account == owner,
     )
+
+
+def trust_in_role(principal: Principal, request: Request) -> Trust | None:
+    """Judge a caller by the trust policy of the role to be assumed; None for any other action.
+
+    A role that cannot be found trusts nobody, nor does one of an account that is closed or closing.
+    """
+    if request.action != "sts:AssumeRole":
+        return None
+    account, name = request.resource.split(":")[4:5], request.resource.rsplit("/", 1)[-1]
+    role = state.role(account[0], name) if account and state.is_active(account[0]) else None
+    if role is None or role.arn != request.resource:
+        return _NOBODY
+    document = state.document(role.assume_role_policy_document)
+    return trust_in(document, account[0], principal, request)
+
+
+def trust_in_key(principal: Principal, request: Request) -> Trust | None:
+    """Judge a caller by the policy of a KMS key; None where the resource is no key that exists."""
+    key = state.key_by_arn(request.resource)
+    if key is None:
+        return None
+    return trust_in(state.document(key.policy), key.account_id, principal, request)
 
 
 def unknown_principal(document: Document, management_account: str) -> str | None:

@@ -25,12 +25,18 @@ _SERVICE_IDS = {
     "acm": "ACM",
     "account": "Account",
     "apigateway": "API Gateway",
+    "autoscaling": "Auto Scaling",
+    "cloudwatch": "CloudWatch",
     "dynamodb": "DynamoDB",
+    "ec2": "EC2",
     "iam": "IAM",
+    "kms": "KMS",
     "lambda": "Lambda",
     "logs": "CloudWatch Logs",
     "organizations": "Organizations",
     "route53": "Route 53",
+    "sns": "SNS",
+    "ssm": "SSM",
     "sts": "STS",
 }
 

@@ -50,7 +50,7 @@ class Certificate(Resource):
             },
             computed=True,
         ),
-        "privateKey": string(carried=False),
+        "privateKey": string(secret=True, carried=False),
         "privateKeyWo": string(carried=False),
         "privateKeyWoVersion": integer(carried=False),
         **REGION,

@@ -66,9 +66,11 @@ def _parts(resource_id: str, known: Values, *names: str) -> list[str]:
     return parts
 
 
+_IP_ADDRESS_TYPE = string(computed=True, choices=("ipv4", "dualstack"))
+
 _ENDPOINTS = block(
     {
-        "ipAddressType": string(computed=True),
+        "ipAddressType": _IP_ADDRESS_TYPE,
         "types": string(required=True, choices=("EDGE", "REGIONAL", "PRIVATE")),
         "vpcEndpointIds": strings(carried=False),
     },
@@ -519,12 +521,12 @@ class DomainName(Resource):
         "certificateBody": string(replaces=True, carried=False),
         "certificateChain": string(replaces=True, carried=False),
         "certificateName": string(carried=False),
-        "certificatePrivateKey": string(replaces=True, carried=False),
+        "certificatePrivateKey": string(replaces=True, secret=True, carried=False),
         "domainName": string(required=True, replaces=True),
         "endpointAccessMode": string(carried=False),
         "endpointConfiguration": block(
             {
-                "ipAddressType": string(computed=True),
+                "ipAddressType": _IP_ADDRESS_TYPE,
                 "types": string(required=True, choices=("REGIONAL",)),
             },
             computed=True,

@@ -5,17 +5,46 @@ from collections.abc import Mapping
 from sandbox.plugin import (
     acm,
     apigateway,
+    autoscaling,
+    cloudwatch,
     dynamodb,
+    elastic_ip,
     iam,
+    kms,
     lambda_,
+    launch_template,
     logs,
     organizations,
     route53,
+    routing,
+    security_group,
+    sns,
+    ssm,
+    vpc,
 )
 from sandbox.plugin.schema import Resource
 
 RESOURCES: Mapping[str, Resource] = {
     resource.type_name: resource
-    for module in (acm, apigateway, dynamodb, iam, lambda_, logs, organizations, route53)
+    for module in (
+        acm,
+        apigateway,
+        autoscaling,
+        cloudwatch,
+        dynamodb,
+        elastic_ip,
+        iam,
+        kms,
+        lambda_,
+        launch_template,
+        logs,
+        organizations,
+        route53,
+        routing,
+        security_group,
+        sns,
+        ssm,
+        vpc,
+    )
     for resource in module.RESOURCES
 }

@@ -1,9 +1,10 @@
-"""IAM: roles and their policies."""
+"""IAM: roles, their policies, and the instance profiles that give them to instances."""
 
 # ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
 
 import json
 import re
+from datetime import datetime
 from typing import ClassVar
 
 from sandbox.plugin.account import Account, AwsError
@@ -33,6 +34,10 @@ _NAMING = {
 def _text(policy: object) -> str:
     """Return a policy as text; boto3 decodes IAM's documents."""
     return policy if isinstance(policy, str) else json.dumps(policy)
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Role(Resource):
@@ -76,7 +81,7 @@ class Role(Resource):
         return {
             "arn": role["Arn"],
             "assumeRolePolicy": _text(role["AssumeRolePolicyDocument"]),
-            "createDate": role["CreateDate"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "createDate": _time(role["CreateDate"]),
             "description": role.get("Description", ""),
             "maxSessionDuration": role["MaxSessionDuration"],
             "name": role["RoleName"],
@@ -211,4 +216,75 @@ class RolePolicyAttachment(Resource):
         return match[1], match[2]
 
 
-RESOURCES = (Role(), RolePolicy(), RolePolicyAttachment())
+class InstanceProfile(Resource):
+    """What gives a role to instances; its id is its name."""
+
+    type_name = "aws:iam/instanceProfile:InstanceProfile"
+    title = "IAM Instance Profile"
+    arguments: ClassVar = {
+        **_NAMING,
+        "path": string(default="/", replaces=True),
+        "role": string(),
+        **TAGS,
+    }
+    outputs = ("arn", "createDate", "tagsAll", "uniqueId")
+    auto_name = AutoName()
+    conflicts = (("name", "namePrefix"),)
+
+    def create(self, account: Account, args: Values) -> str:
+        profile = account.call(
+            _SERVICE,
+            "CreateInstanceProfile",
+            InstanceProfileName=given_name(args),
+            Path=args["path"],
+            Tags=tag_list(args),
+        )["InstanceProfile"]
+        return profile["InstanceProfileName"]
+
+    def complete(self, account: Account, resource_id: str, args: Values) -> None:
+        self._give(account, resource_id, args.get("role"))
+
+    def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
+        profile = self._profile(account, resource_id)
+        roles = [role["RoleName"] for role in profile["Roles"]]
+        return {
+            "arn": profile["Arn"],
+            "createDate": _time(profile["CreateDate"]),
+            "name": profile["InstanceProfileName"],
+            "path": profile["Path"],
+            "role": roles[0] if roles else None,
+            "tagsAll": tag_map(listed(profile, "Tags")),
+            "uniqueId": profile["InstanceProfileId"],
+        }
+
+    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
+        self._give(account, resource_id, new.get("role"))
+        name = {"InstanceProfileName": resource_id}
+        to_set, to_remove = tag_changes(old, new)
+        if to_remove:
+            account.call(_SERVICE, "UntagInstanceProfile", **name, TagKeys=to_remove)
+        if to_set:
+            tags = tag_list({"tagsAll": to_set})
+            account.call(_SERVICE, "TagInstanceProfile", **name, Tags=tags)
+
+    def delete(self, account: Account, resource_id: str, state: Values) -> None:
+        self._give(account, resource_id, None)
+        account.call(_SERVICE, "DeleteInstanceProfile", InstanceProfileName=resource_id)
+
+    @staticmethod
+    def _profile(account: Account, name: str) -> Values:
+        answer = account.call(_SERVICE, "GetInstanceProfile", InstanceProfileName=name)
+        return answer["InstanceProfile"]
+
+    @classmethod
+    def _give(cls, account: Account, name: str, role: str | None) -> None:
+        """Let the profile hold this role, or none; AWS lets it hold one at a time."""
+        held = [item["RoleName"] for item in cls._profile(account, name)["Roles"]]
+        changes = [("RemoveRoleFromInstanceProfile", other) for other in held if other != role]
+        if role and role not in held:
+            changes.append(("AddRoleToInstanceProfile", role))
+        for operation, changed in changes:
+            account.call(_SERVICE, operation, InstanceProfileName=name, RoleName=changed)
+
+
+RESOURCES = (Role(), RolePolicy(), RolePolicyAttachment(), InstanceProfile())

@@ -99,7 +99,8 @@ def preview_of_update(
 ) -> Values:
     """Return the properties after an update, as far as they are known before it."""
     outcome = outcome_of_update(resource, state, wanted, ignored)
-    unknown = [name for name in resource.volatile if name not in wanted]
+    volatile = resource.volatile_in(state, outcome)
+    unknown = [name for name in volatile if name not in wanted]
     return outcome | dict.fromkeys(unknown, UNKNOWN)
 
 

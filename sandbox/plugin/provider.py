@@ -119,7 +119,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         inputs, failures = check(resource, name, decode(request.olds), news, request.randomSeed)
         if resource.is_taggable and not failures:
             inputs["tagsAll"] = self._all_tags(inputs)
-        return _checked(inputs, failures, *self._secrets(request.news))
+        return _checked(inputs, failures, *self._secrets(resource, request.news))
 
     def Diff(
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
@@ -155,7 +155,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Make a resource; once it exists, no failure loses its id."""
         resource = _resource(request)
         wanted = self._wanted(resource, decode(request.properties))
-        secret = self._secrets(request.properties)
+        secret = self._secrets(resource, request.properties)
         if request.preview:
             outcome = planning.preview_of_creation(resource, wanted)
             return provider_pb2.CreateResponse(properties=encode(outcome, *secret))
@@ -166,7 +166,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             resource.complete(account, resource_id, wanted)
             state = self._state(resource, account, resource_id, wanted)
         except Exception as error:
-            reason = f"creating {resource.title} ({_label(wanted)}): {error}"
+            reason = f"creating {_described(resource, _label(wanted))}: {error}"
             state = self._state_after_failure(resource, account, resource_id, wanted)
             raise InitFailedError(resource_id, encode(state, *secret), reason) from error
         return provider_pb2.CreateResponse(id=resource_id, properties=encode(state, *secret))
@@ -187,7 +187,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()
         state = planning.settled(resource, known, live, self._configured().default_tags)
         inputs = planning.inputs_of(resource, state, old_inputs)
-        secret = [request.properties, *self._secrets(request.inputs)]
+        secret = [request.properties, *self._secrets(resource, request.inputs)]
         return provider_pb2.ReadResponse(
             id=live.get("id", request.id),
             properties=encode(state, *secret),
@@ -201,7 +201,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         resource = _resource(request)
         old, wanted = decode(request.olds), self._wanted(resource, decode(request.news))
         ignored = _whole(request.ignoreChanges)
-        secret = self._secrets(request.news)
+        secret = self._secrets(resource, request.news)
         if request.preview:
             outcome = planning.preview_of_update(resource, old, wanted, ignored)
             return provider_pb2.UpdateResponse(properties=encode(outcome, *secret))
@@ -211,7 +211,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             resource.update(account, request.id, old, outcome)
             state = self._state(resource, account, request.id, outcome)
         except Exception as error:
-            reason = f"updating {resource.title} ({request.id}): {error}"
+            reason = f"updating {_described(resource, request.id)}: {error}"
             state = self._state_after_failure(resource, account, request.id, old)
             raise InitFailedError(request.id, encode(state, *secret), reason) from error
         return provider_pb2.UpdateResponse(properties=encode(state, *secret))
@@ -250,11 +250,15 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def _all_tags(self, inputs: Values) -> object:
         return planning.all_tags(inputs, self._provider.default_tags if self._provider else {})
 
-    def _secrets(self, inputs: Struct) -> list[Struct]:
-        """Return what marks the secret properties: the inputs, and for tags all tags with them."""
-        if not (self._secret_tags or "tags" in secret_keys(inputs)):
-            return [inputs]
-        return [inputs, encode({"tagsAll": as_secret("")})]
+    def _secrets(self, resource: Resource, inputs: Struct) -> list[Struct]:
+        """Return what marks the secret properties: the inputs, and the names of others.
+
+        A secret tag hides all tags.
+        """
+        hidden = {name for name, argument in resource.arguments.items() if argument.secret}
+        if self._secret_tags or "tags" in secret_keys(inputs):
+            hidden.add("tagsAll")
+        return [inputs, encode(dict.fromkeys(hidden, as_secret("")))]
 
     def _state(
         self, resource: Resource, account: Account, resource_id: str, known: Values
@@ -304,13 +308,17 @@ def _label(args: Values) -> str:
     return ""
 
 
+def _described(resource: Resource, label: str) -> str:
+    return f"{resource.title} ({label})" if label else resource.title
+
+
 @contextmanager
 def _context(doing: str, resource: Resource, label: str) -> Generator[None]:
     """Say in an error what was being done, and to what."""
     try:
         yield
     except (ArchiveError, AwsError) as error:
-        text = f"{doing} {resource.title} ({label}): {error}"
+        text = f"{doing} {_described(resource, label)}: {error}"
         raise AwsError(text, getattr(error, "code", "")) from error
 
 

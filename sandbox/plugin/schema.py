@@ -5,7 +5,7 @@ declaration alone (checks, differences, previews) is worked out elsewhere from i
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypedDict, Unpack
 
@@ -31,6 +31,7 @@ class Traits(TypedDict, total=False):
     unordered: bool
     normal: Callable[[str], str]
     carried: bool
+    secret: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,8 @@ class Argument:
     `replaces`: a change cannot be made in place (always, or where the function of old and new says
     so). `computed`: AWS chooses the value where the program gives none. `unordered`: a list whose
     order means nothing. `normal`: how AWS spells a string. `carried`: False for an argument of the
-    genuine plugin that this one refuses. A `document` is JSON text, or what becomes JSON text.
+    genuine plugin that this one refuses. `secret`: the engine keeps the value encrypted, whether or
+    not the program marks it. A `document` is JSON text, or what becomes JSON text.
     """
 
     kind: Kind
@@ -54,6 +56,7 @@ class Argument:
     unordered: bool = False
     normal: Callable[[str], str] | None = None
     carried: bool = True
+    secret: bool = False
 
 
 def string(**traits: Unpack[Traits]) -> Argument:
@@ -162,6 +165,10 @@ class Resource(ABC):
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:  # noqa: B027
         """Change the resource in place; a type whose every argument replaces has no more to do."""
 
+    def volatile_in(self, old: Values, new: Values) -> Collection[str]:  # noqa: ARG002
+        """Return what this very update may change though nobody asked, for a type that can tell."""
+        return self.volatile
+
     @abstractmethod
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         """Delete the resource; that it is gone already is no error."""
@@ -174,4 +181,4 @@ class Resource(ABC):
     @property
     def is_taggable(self) -> bool:
         """Whether the provider's default tags apply."""
-        return "tags" in self.arguments
+        return "tagsAll" in self.outputs

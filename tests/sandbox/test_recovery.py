@@ -186,6 +186,140 @@ def make_permission(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
     return inputs, "f-2/s-1"
 
 
+def make_instance_profile(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    client("iam").create_instance_profile(InstanceProfileName="i-1")
+    return {"name": "i-1"}, "i-1"
+
+
+def make_auto_scaling_group(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    arm = {"Name": "architecture", "Values": ["arm64"]}
+    image = ec2.describe_images(Filters=[arm])["Images"][0]["ImageId"]
+    ec2.create_launch_template(
+        LaunchTemplateName="g-1",
+        LaunchTemplateData={"ImageId": image, "InstanceType": "t4g.micro"},
+    )
+    client("autoscaling").create_auto_scaling_group(
+        AutoScalingGroupName="g-1",
+        LaunchTemplate={"LaunchTemplateName": "g-1"},
+        MinSize=0,
+        MaxSize=0,
+        VPCZoneIdentifier=subnet,
+    )
+    return {"name": "g-1"}, "g-1"
+
+
+def make_key(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    kms = client("kms")
+    kms.create_key(Description="k-2")
+    deleted = kms.create_key(Description="k-1")["KeyMetadata"]["KeyId"]
+    kms.schedule_key_deletion(KeyId=deleted)
+    made = kms.create_key(Description="k-1")
+    return {"description": "k-1"}, made["KeyMetadata"]["KeyId"]
+
+
+def make_parameter(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    client("ssm").put_parameter(Name="/p/1", Type="String", Value="a")
+    return {"name": "/p/1"}, "/p/1"
+
+
+def make_topic(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    client("sns").create_topic(Name="not-topic-1")
+    return {"name": "topic-1"}, client("sns").create_topic(Name="topic-1")["TopicArn"]
+
+
+def make_alarm(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    client("cloudwatch").put_metric_alarm(
+        AlarmName="a-1",
+        ComparisonOperator="LessThanThreshold",
+        EvaluationPeriods=1,
+        MetricName="m",
+        Namespace="n",
+        Period=60,
+        Statistic="Sum",
+        Threshold=1,
+    )
+    return {"name": "a-1"}, "a-1"
+
+
+TAGS = {"project": "corp", "stack": "main"}
+
+
+def tags(kind: str) -> Any:
+    pairs = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+    return [{"ResourceType": kind, "Tags": pairs}]
+
+
+def vpc(client: Callable[..., Any], cidr: str) -> str:
+    made = client("ec2").create_vpc(CidrBlock=cidr, TagSpecifications=tags("vpc"))
+    return made["Vpc"]["VpcId"]
+
+
+def make_vpc(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    client("ec2").create_vpc(CidrBlock="10.11.0.0/16")
+    return {"cidrBlock": "10.11.0.0/16", "tagsAll": TAGS}, vpc(client, "10.11.0.0/16")
+
+
+def make_subnet(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    inputs = {"vpcId": vpc(client, "10.12.0.0/16"), "cidrBlock": "10.12.1.0/24"}
+    ec2 = client("ec2")
+    ec2.create_subnet(VpcId=inputs["vpcId"], CidrBlock="10.12.2.0/24")
+    made = ec2.create_subnet(VpcId=inputs["vpcId"], CidrBlock=inputs["cidrBlock"])
+    return inputs, made["Subnet"]["SubnetId"]
+
+
+def make_internet_gateway(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    ec2, mine = client("ec2"), vpc(client, "10.13.0.0/16")
+    other, made = (
+        ec2.create_internet_gateway(TagSpecifications=tags("internet-gateway"))["InternetGateway"]
+        for _ in range(2)
+    )
+    attached = vpc(client, "10.14.0.0/16")
+    ec2.attach_internet_gateway(InternetGatewayId=other["InternetGatewayId"], VpcId=attached)
+    return {"vpcId": mine, "tagsAll": TAGS}, made["InternetGatewayId"]
+
+
+def make_route_table(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    mine = vpc(client, "10.15.0.0/16")
+    return {"vpcId": mine}, client("ec2").create_route_table(VpcId=mine)["RouteTable"][
+        "RouteTableId"
+    ]
+
+
+def make_route_table_association(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    inputs, subnet = make_subnet(client)
+    ec2 = client("ec2")
+    table = ec2.create_route_table(VpcId=inputs["vpcId"])["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    return {"subnetId": subnet, "routeTableId": table}, f"{subnet}/{table}"
+
+
+def make_security_group(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    ec2 = client("ec2")
+    other, mine = (
+        ec2.create_security_group(GroupName="g", Description="d", VpcId=it)["GroupId"]
+        for it in (vpc(client, "10.16.0.0/16"), vpc(client, "10.17.0.0/16"))
+    )
+    assert other != mine
+    found = ec2.describe_security_groups(GroupIds=[mine])["SecurityGroups"][0]
+    return {"name": "g", "vpcId": found["VpcId"]}, mine
+
+
+def make_elastic_ip(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    client("ec2").allocate_address(Domain="vpc")
+    made = client("ec2").allocate_address(Domain="vpc", TagSpecifications=tags("elastic-ip"))
+    return {"tagsAll": TAGS}, made["AllocationId"]
+
+
+def make_launch_template(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    made = client("ec2").create_launch_template(
+        LaunchTemplateName="lt-1", LaunchTemplateData={"InstanceType": "t4g.nano"}
+    )
+    return {"name": "lt-1"}, made["LaunchTemplate"]["LaunchTemplateId"]
+
+
 @pytest.mark.parametrize(
     ("kind", "make"),
     [
@@ -193,13 +327,27 @@ def make_permission(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
         ("aws:apigateway/deployment:Deployment", make_deployment),
         ("aws:apigateway/restApi:RestApi", make_rest_api),
         ("aws:apigateway/stage:Stage", make_stage),
+        ("aws:autoscaling/group:Group", make_auto_scaling_group),
         ("aws:cloudwatch/logGroup:LogGroup", make_log_group),
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", make_alarm),
         ("aws:dynamodb/table:Table", make_table),
+        ("aws:iam/instanceProfile:InstanceProfile", make_instance_profile),
+        ("aws:ec2/eip:Eip", make_elastic_ip),
+        ("aws:ec2/internetGateway:InternetGateway", make_internet_gateway),
+        ("aws:ec2/launchTemplate:LaunchTemplate", make_launch_template),
+        ("aws:ec2/routeTable:RouteTable", make_route_table),
+        ("aws:ec2/routeTableAssociation:RouteTableAssociation", make_route_table_association),
+        ("aws:ec2/securityGroup:SecurityGroup", make_security_group),
+        ("aws:ec2/subnet:Subnet", make_subnet),
+        ("aws:ec2/vpc:Vpc", make_vpc),
         ("aws:iam/role:Role", make_role),
+        ("aws:kms/key:Key", make_key),
         ("aws:lambda/function:Function", make_function),
         ("aws:lambda/permission:Permission", make_permission),
         ("aws:route53/record:Record", make_record),
         ("aws:route53/zone:Zone", make_zone),
+        ("aws:sns/topic:Topic", make_topic),
+        ("aws:ssm/parameter:Parameter", make_parameter),
     ],
 )
 def test_what_had_been_created_is_adopted_with_its_place_in_the_program(
@@ -280,6 +428,17 @@ def test_a_whole_organization_is_found_again(url: str, client: Callable[..., Any
     ("kind", "inputs"),
     [
         ("aws:dynamodb/table:Table", {"name": "none"}),
+        ("aws:ec2/eip:Eip", {"tagsAll": {"stack": "none"}}),
+        ("aws:ec2/internetGateway:InternetGateway", {"tagsAll": {"stack": "none"}}),
+        ("aws:ec2/launchTemplate:LaunchTemplate", {"name": "none"}),
+        ("aws:ec2/routeTable:RouteTable", {"vpcId": "vpc-none"}),
+        (
+            "aws:ec2/routeTableAssociation:RouteTableAssociation",
+            {"subnetId": "subnet-none", "routeTableId": "rtb-none"},
+        ),
+        ("aws:ec2/securityGroup:SecurityGroup", {"vpcId": "vpc-none", "name": "none"}),
+        ("aws:ec2/subnet:Subnet", {"vpcId": "vpc-none", "cidrBlock": "10.0.0.0/24"}),
+        ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.99.0.0/16"}),
         ("aws:iam/role:Role", {"name": "none"}),
         ("aws:lambda/function:Function", {"name": "none"}),
         ("aws:lambda/permission:Permission", {"function": "none"}),
@@ -288,6 +447,13 @@ def test_a_whole_organization_is_found_again(url: str, client: Callable[..., Any
         ("aws:apigateway/basePathMapping:BasePathMapping", {"domainName": "none.example.com"}),
         ("aws:route53/record:Record", {"zoneId": "Z0", "name": "a", "type": "A"}),
         ("aws:iam/rolePolicy:RolePolicy", {}),
+        ("aws:autoscaling/group:Group", {"name": "none"}),
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", {"name": "none"}),
+        ("aws:iam/instanceProfile:InstanceProfile", {"name": "none"}),
+        ("aws:kms/key:Key", {"description": "none"}),
+        ("aws:sns/topic:Topic", {"name": "none"}),
+        ("aws:sns/topicSubscription:TopicSubscription", {}),
+        ("aws:ssm/parameter:Parameter", {"name": "none"}),
     ],
 )
 def test_what_had_not_been_created_is_forgotten(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.aws.embedded import MANAGEMENT, Embedded
+from tests.sandbox.aws.embedded import MANAGEMENT, Client, Embedded
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +25,11 @@ def aws(port: int) -> Embedded:
     reset = urllib.request.Request(f"http://127.0.0.1:{port}/moto-api/reset", method="POST")
     urllib.request.urlopen(reset)  # noqa: S310  loopback
     return Embedded(port)
+
+
+@pytest.fixture
+def corp(aws: Embedded) -> tuple[str, Client]:
+    """A member account and its administrator."""
+    aws.organize()
+    account = aws.account("corp")
+    return account, aws.session(account)

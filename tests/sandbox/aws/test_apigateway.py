@@ -245,6 +245,41 @@ def test_a_domain_name_is_made_once_and_changed(aws: Embedded) -> None:
         )
 
 
+def test_an_endpoint_is_reached_over_ipv4_or_over_both(aws: Embedded) -> None:
+    client = aws.operator("apigateway")
+    api = make_api(client)
+    both = {"types": ["REGIONAL"], "ipAddressType": "dualstack"}
+    dual = client.create_rest_api(name="dual", endpointConfiguration=both)
+    assert dual["endpointConfiguration"] == both
+    arguments = {"domainName": DOMAIN, "regionalCertificateArn": issue(aws.operator)}
+    client.create_domain_name(**arguments, endpointConfiguration={"types": ["REGIONAL"]})
+    path = "/endpointConfiguration/ipAddressType"
+
+    def endpoints() -> list[str]:
+        found = (client.get_rest_api(restApiId=api), client.get_domain_name(domainName=DOMAIN))
+        return [endpoint["endpointConfiguration"]["ipAddressType"] for endpoint in found]
+
+    assert endpoints() == ["ipv4", "ipv4"]
+    client.update_rest_api(restApiId=api, patchOperations=[replace(path, "dualstack")])
+    client.update_domain_name(domainName=DOMAIN, patchOperations=[replace(path, "dualstack")])
+    assert endpoints() == ["dualstack", "dualstack"]
+    assert client.get_rest_api(restApiId=dual["id"])["endpointConfiguration"] == both
+
+
+def test_an_unknown_kind_of_addresses_is_refused(aws: Embedded) -> None:
+    client = aws.operator("apigateway")
+    api, wrong = make_api(client), {"types": ["REGIONAL"], "ipAddressType": "ipv6"}
+    arguments = {"domainName": DOMAIN, "regionalCertificateArn": issue(aws.operator)}
+    change = [replace("/endpointConfiguration/ipAddressType", "ipv6")]
+    for refused in (
+        lambda: client.create_rest_api(name="other", endpointConfiguration=wrong),
+        lambda: client.update_rest_api(restApiId=api, patchOperations=change),
+        lambda: client.create_domain_name(**arguments, endpointConfiguration=wrong),
+    ):
+        with pytest.raises(ClientError, match=r"BadRequestException.*ipAddressType ipv6"):
+            refused()
+
+
 def test_a_mapped_api_cannot_be_deleted(aws: Embedded) -> None:
     client = aws.operator("apigateway")
     api = make_api(client)

@@ -260,6 +260,29 @@ def test_a_denial_names_the_resource_as_aws_does(aws: Embedded) -> None:
         "s3.get_object": ({"Bucket": "b-1", "Key": "k/1"}, "arn:aws:s3:::b-1/k/1"),
         "kms.describe_key": ({"KeyId": "alias/k"}, f"arn:aws:kms:{regional}:alias/k"),
         "kms.get_key_policy": ({"KeyId": "k"}, f"arn:aws:kms:{regional}:key/k"),
+        "kms.encrypt": (
+            {"KeyId": "k", "Plaintext": b"secret"},
+            f"arn:aws:kms:{regional}:key/k",
+        ),
+        "ssm.put_parameter": (
+            {"Name": "/vpn/peers/p", "Value": "v"},
+            f"arn:aws:ssm:{regional}:parameter/vpn/peers/p",
+        ),
+        "ssm.get_parameter": ({"Name": "plain:3"}, f"arn:aws:ssm:{regional}:parameter/plain"),
+        "ssm.get_parameters_by_path": (
+            {"Path": "/vpn/peers"},
+            f"arn:aws:ssm:{regional}:parameter/vpn/peers",
+        ),
+        "ssm.add_tags_to_resource": (
+            {"ResourceType": "Parameter", "ResourceId": "/vpn/peers/p", "Tags": []},
+            f"arn:aws:ssm:{regional}:parameter/vpn/peers/p",
+        ),
+        "ssm.describe_parameters": ({}, "*"),
+        "ec2.associate_address": (
+            {"AllocationId": "eipalloc-1", "InstanceId": "i-1"},
+            f"arn:aws:ec2:{regional}:elastic-ip/eipalloc-1",
+        ),
+        "ec2.describe_addresses": ({}, "*"),
         "acm.describe_certificate": (
             {"CertificateArn": f"arn:aws:acm:{regional}:certificate/c1"},
             f"arn:aws:acm:{regional}:certificate/c1",
@@ -407,3 +430,16 @@ def test_one_forbidden_record_denies_the_whole_batch(aws: Embedded) -> None:
         aws.session(account, role)("route53").change_resource_record_sets(
             HostedZoneId=zone["HostedZone"]["Id"], ChangeBatch={"Changes": changes}
         )
+
+
+def test_a_role_may_be_kept_to_one_namespace_of_metrics(aws: Embedded) -> None:
+    aws.organize()
+    account = aws.account("corp")
+    admin = aws.session(account)
+    mine = {"StringEquals": {"cloudwatch:namespace": "VPN"}}
+    role = make_role(admin, MANAGEMENT, allow("cloudwatch:PutMetricData", Condition=mine))
+    metrics = aws.session(account, role)("cloudwatch")
+    data = [{"MetricName": "HealthyHosts", "Value": 1}]
+    metrics.put_metric_data(Namespace="VPN", MetricData=data)
+    with pytest.raises(ClientError, match="not authorized to perform: cloudwatch:PutMetricData"):
+        metrics.put_metric_data(Namespace="Other", MetricData=data)

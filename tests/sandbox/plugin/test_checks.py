@@ -111,6 +111,14 @@ RECORD_OF_ZONE: Values = {"zoneId": "Z1", "name": "a", "type": "A", "ttl": 1, "r
             id="not one of the choices",
         ),
         pytest.param(
+            REST_API,
+            {"endpointConfiguration": {"types": "REGIONAL", "ipAddressType": "ipv6"}},
+            {
+                "endpointConfiguration.ipAddressType": 'The argument "endpointConfiguration.ipAddressType" must be one of ipv4, dualstack; it is ipv6.'
+            },
+            id="nested, not one of the choices",
+        ),
+        pytest.param(
             IAM_ROLE,
             {"assumeRolePolicy": "{}", "name": "a", "namePrefix": "b"},
             {"name": 'Conflicting configuration arguments. "name" conflicts with "namePrefix".'},

@@ -11,27 +11,43 @@ from sandbox.plugin.values import UNKNOWN, Values
 from tests.sandbox.plugin.engine import Difference, Engine, Held
 from tests.sandbox.plugin.world import (
     ACCOUNT,
+    ALARM,
     CERTIFICATE,
     DEPLOYMENT,
     DOMAIN_NAME,
+    EIP,
     FUNCTION,
     GATEWAY_ACCOUNT,
+    GROUP,
     IAM_ROLE,
+    INSTANCE_PROFILE,
+    INTERNET_GATEWAY,
+    KEY,
+    LAUNCH_TEMPLATE,
     LOG_GROUP,
     MAPPING,
     METHOD_SETTINGS,
     ORGANIZATION,
+    PARAMETER,
     PERMISSION,
     POLICY,
     POLICY_ATTACHMENT,
     RECORD,
+    REGION,
     REST_API,
     ROLE_ATTACHMENT,
     ROLE_POLICY,
+    ROUTE_TABLE,
+    ROUTE_TABLE_ASSOCIATION,
+    SECURITY_GROUP,
     STAGE,
+    SUBNET,
+    SUBSCRIPTION,
     TABLE,
+    TOPIC,
     UNIT,
     VALIDATION,
+    VPC,
     ZONE,
     World,
     archive,
@@ -43,6 +59,14 @@ from tests.sandbox.plugin.world import (
 READ_LOGS = policy({"Effect": "Allow", "Action": "logs:GetLogEvents", "Resource": "*"})
 WRITE_LOGS = policy({"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"})
 PUSH_LOGS = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+NO_DECRYPTION = policy(
+    {
+        "Effect": "Allow",
+        "Principal": "*",
+        "NotAction": ["kms:Decrypt", "kms:CreateGrant"],
+        "Resource": "*",
+    }
+)
 DENY = policy({"Effect": "Deny", "Action": "es:DeleteDomain", "Resource": "*"})
 INVOKE = policy(
     {
@@ -194,7 +218,7 @@ LIVES: dict[str, Life] = {
         later=lambda world: {
             "name": "things",
             "body": body(world.function.state["arn"], title="things"),
-            "endpointConfiguration": {"types": "REGIONAL"},
+            "endpointConfiguration": {"types": "REGIONAL", "ipAddressType": "dualstack"},
             "disableExecuteApiEndpoint": True,
             "policy": INVOKE,
             "description": "Things",
@@ -259,7 +283,7 @@ LIVES: dict[str, Life] = {
         later=lambda world: {
             "domainName": "www.example.com",
             "regionalCertificateArn": world.issued.state["certificateArn"],
-            "endpointConfiguration": {"types": "REGIONAL"},
+            "endpointConfiguration": {"types": "REGIONAL", "ipAddressType": "dualstack"},
             "tags": {"a": "1"},
         },
         import_id=own_id,
@@ -324,6 +348,105 @@ LIVES: dict[str, Life] = {
         },
         import_id=own_id,
     ),
+    INSTANCE_PROFILE: Life(
+        first=lambda world: {"name": "hosts", "role": world.role.id, "tags": {"a": "1"}},
+        later=lambda world: {"name": "hosts", "role": world.gateway_role.id, "tags": {"b": "2"}},
+        import_id=own_id,
+    ),
+    GROUP: Life(
+        first=lambda world: {
+            "name": "hosts",
+            "minSize": 1,
+            "maxSize": 1,
+            "vpcZoneIdentifiers": [world.public_subnet.id],
+            "launchTemplate": {"id": world.template, "version": "1"},
+            "healthCheckType": "EC2",
+            "tags": [{"key": "Name", "value": "host", "propagateAtLaunch": True}],
+        },
+        later=lambda world: {
+            "name": "hosts",
+            "minSize": 1,
+            "maxSize": 2,
+            "desiredCapacity": 2,
+            "vpcZoneIdentifiers": [world.public_subnet.id],
+            "launchTemplate": {"id": world.template, "version": "2"},
+            "instanceRefresh": {"strategy": "Rolling"},
+            "healthCheckGracePeriod": 60,
+            "tags": [{"key": "team", "value": "cloud", "propagateAtLaunch": False}],
+        },
+        import_id=own_id,
+    ),
+    KEY: Life(
+        first=lambda _world: {"description": "Keys", "tags": {"a": "1"}},
+        later=lambda _world: {
+            "description": "The host's key",
+            "policy": NO_DECRYPTION,
+            "enableKeyRotation": True,
+            "isEnabled": False,
+            "tags": {"b": "2"},
+        },
+        import_id=own_id,
+    ),
+    PARAMETER: Life(
+        first=lambda _world: {
+            "name": "/vpn/peers/anna",
+            "type": "String",
+            "value": "KEY 10.8.0.2/32",
+            "tags": {"a": "1"},
+        },
+        later=lambda _world: {
+            "name": "/vpn/peers/anna",
+            "type": "String",
+            "value": "KEY 10.8.0.3/32",
+            "description": "A laptop",
+            "tags": {"b": "2"},
+        },
+        import_id=own_id,
+    ),
+    TOPIC: Life(
+        first=lambda _world: {"name": "alarms", "tags": {"a": "1"}},
+        later=lambda _world: {"name": "alarms", "displayName": "Alarms", "tags": {"b": "2"}},
+        import_id=own_id,
+    ),
+    SUBSCRIPTION: Life(
+        first=lambda world: {
+            "topic": world.topic.id,
+            "protocol": "email",
+            "endpoint": "ops@example.com",
+        },
+        later=None,
+        import_id=own_id,
+    ),
+    ALARM: Life(
+        first=lambda world: {
+            "name": "no-host",
+            "comparisonOperator": "LessThanThreshold",
+            "evaluationPeriods": 3,
+            "namespace": "VPN",
+            "metricName": "HealthyHosts",
+            "period": 60,
+            "statistic": "Maximum",
+            "threshold": 1,
+            "treatMissingData": "breaching",
+            "alarmActions": [world.topic.id],
+            "dimensions": {"Group": "vpn"},
+        },
+        later=lambda world: {
+            "name": "no-host",
+            "comparisonOperator": "LessThanThreshold",
+            "evaluationPeriods": 5,
+            "namespace": "VPN",
+            "metricName": "HealthyHosts",
+            "period": 60,
+            "statistic": "Maximum",
+            "threshold": 0.5,
+            "treatMissingData": "breaching",
+            "okActions": [world.topic.id],
+            "alarmDescription": "No host is healthy.",
+            "tags": {"a": "1"},
+        },
+        import_id=own_id,
+    ),
     TABLE: Life(
         first=lambda _world: {
             "name": "items",
@@ -344,11 +467,186 @@ LIVES: dict[str, Life] = {
         },
         import_id=own_id,
     ),
+    VPC: Life(
+        first=lambda _world: {
+            "cidrBlock": "10.1.0.0/16",
+            "assignGeneratedIpv6CidrBlock": True,
+            "tags": {"a": "1"},
+        },
+        later=lambda _world: {
+            "cidrBlock": "10.1.0.0/16",
+            "assignGeneratedIpv6CidrBlock": True,
+            "enableDnsHostnames": True,
+            "tags": {"b": "2"},
+        },
+        import_id=own_id,
+    ),
+    SUBNET: Life(
+        first=lambda world: {
+            "vpcId": world.vpc.id,
+            "cidrBlock": "10.90.8.0/24",
+            "ipv6CidrBlock": world.ipv6_block(8),
+            "assignIpv6AddressOnCreation": True,
+            "availabilityZone": f"{REGION}b",
+        },
+        later=lambda world: {
+            "vpcId": world.vpc.id,
+            "cidrBlock": "10.90.8.0/24",
+            "ipv6CidrBlock": world.ipv6_block(8),
+            "mapPublicIpOnLaunch": True,
+            "tags": {"a": "1"},
+        },
+        import_id=own_id,
+    ),
+    INTERNET_GATEWAY: Life(
+        first=lambda world: {"vpcId": world.vpc.id, "tags": {"a": "1"}},
+        later=lambda world: {"vpcId": world.vpc.id, "tags": {"a": "2"}},
+        import_id=own_id,
+    ),
+    ROUTE_TABLE: Life(
+        first=lambda world: {
+            "vpcId": world.vpc.id,
+            "routes": [
+                {"cidrBlock": "0.0.0.0/0", "gatewayId": world.internet_gateway.id},
+                {"ipv6CidrBlock": "::/0", "gatewayId": world.internet_gateway.id},
+            ],
+            "tags": {"a": "1"},
+        },
+        later=lambda world: {
+            "vpcId": world.vpc.id,
+            "routes": [
+                {"ipv6CidrBlock": "::/0", "gatewayId": world.internet_gateway.id},
+                {"cidrBlock": "198.51.100.0/24", "gatewayId": world.internet_gateway.id},
+            ],
+        },
+        import_id=own_id,
+    ),
+    ROUTE_TABLE_ASSOCIATION: Life(
+        first=lambda world: {
+            "subnetId": world.public_subnet.id,
+            "routeTableId": world.route_table.id,
+        },
+        later=None,  # another table gives it another id, as `test_networks.py` has it
+        import_id=joined("/", "subnetId", "routeTableId"),
+    ),
+    SECURITY_GROUP: Life(
+        first=lambda world: {
+            "name": "door",
+            "vpcId": world.vpc.id,
+            "ingress": [
+                {
+                    "description": "WireGuard",
+                    "protocol": "udp",
+                    "fromPort": 51820,
+                    "toPort": 51820,
+                    "cidrBlocks": ["0.0.0.0/0"],
+                }
+            ],
+            "egress": [
+                {
+                    "protocol": "-1",
+                    "fromPort": 0,
+                    "toPort": 0,
+                    "cidrBlocks": ["0.0.0.0/0"],
+                    "ipv6CidrBlocks": ["::/0"],
+                }
+            ],
+        },
+        later=lambda world: {
+            "name": "door",
+            "vpcId": world.vpc.id,
+            "ingress": [
+                {
+                    "description": "Peers",
+                    "protocol": "udp",
+                    "fromPort": 51820,
+                    "toPort": 51820,
+                    "cidrBlocks": ["0.0.0.0/0"],
+                },
+                {
+                    "protocol": "tcp",
+                    "fromPort": 443,
+                    "toPort": 443,
+                    "cidrBlocks": ["198.51.100.0/24", "192.0.2.0/24"],
+                    "securityGroups": [world.vpc.state["defaultSecurityGroupId"]],
+                    "self": True,
+                },
+            ],
+            "egress": [
+                {
+                    "protocol": "tcp",
+                    "fromPort": 443,
+                    "toPort": 443,
+                    "cidrBlocks": ["0.0.0.0/0"],
+                }
+            ],
+            "tags": {"a": "1"},
+        },
+        import_id=own_id,
+    ),
+    EIP: Life(
+        first=lambda _world: {"domain": "vpc", "tags": {"a": "1"}},
+        later=lambda _world: {"domain": "vpc", "tags": {"b": "2"}},
+        import_id=own_id,
+    ),
+    LAUNCH_TEMPLATE: Life(
+        first=lambda world: {
+            "name": "host",
+            "description": "First",
+            "imageId": "ami-0123456789abcdef0",
+            "instanceType": "t4g.nano",
+            "userData": "Zmlyc3Q=",
+            "metadataOptions": {"httpTokens": "required"},
+            "monitoring": {"enabled": True},
+            "tagSpecifications": [{"resourceType": "instance", "tags": {"Name": "host"}}],
+            "vpcSecurityGroupIds": [world.vpc.state["defaultSecurityGroupId"]],
+            "updateDefaultVersion": True,
+            "tags": {"a": "1"},
+        },
+        later=lambda world: {
+            "name": "host",
+            "imageId": "ami-0123456789abcdef0",
+            "instanceType": "t4g.micro",
+            "userData": "bGF0ZXI=",
+            "blockDeviceMappings": [
+                {
+                    "deviceName": "/dev/xvda",
+                    "ebs": {
+                        "deleteOnTermination": "true",
+                        "encrypted": "false",
+                        "volumeSize": 8,
+                        "volumeType": "gp3",
+                    },
+                }
+            ],
+            "creditSpecification": {"cpuCredits": "standard"},
+            "iamInstanceProfile": {"name": "host"},
+            "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
+            "networkInterfaces": [
+                {
+                    "associatePublicIpAddress": "true",
+                    "deviceIndex": 0,
+                    "ipv6AddressCount": 1,
+                    "securityGroups": [world.vpc.state["defaultSecurityGroupId"]],
+                    "subnetId": world.public_subnet.id,
+                }
+            ],
+            "tagSpecifications": [
+                {"resourceType": "instance", "tags": {"Name": "host"}},
+                {"resourceType": "volume", "tags": {"Name": "host", "disk": "1"}},
+            ],
+            "updateDefaultVersion": True,
+            "tags": {"b": "2"},
+        },
+        import_id=own_id,
+    ),
 }
 
 WRITE_ONLY = {
     ACCOUNT: {"closeOnDeletion"},
     FUNCTION: {"code"},
+    GROUP: {"instanceRefresh"},
+    LAUNCH_TEMPLATE: {"updateDefaultVersion"},
     REST_API: {"body"},
 }
 """What AWS does not tell, so that the first update after an import says it again."""

@@ -15,6 +15,7 @@ from tests.sandbox.plugin.world import (
     CERTIFICATE,
     FUNCTION,
     IAM_ROLE,
+    INSTANCE_PROFILE,
     LOG_GROUP,
     ORGANIZATION,
     POLICY,
@@ -130,6 +131,24 @@ def test_a_role_with_policies_goes_only_by_force(world: World) -> None:
     held = world.member.update(held, {**inputs, "forceDetachPolicies": True})
     world.member.delete(held)
     assert world.member.refresh(held) is None
+
+
+def test_an_instance_profile_gives_the_role_that_is_wanted_and_no_other(world: World) -> None:
+    inputs = {"name": "profile", "role": world.role.id}
+    held = world.member.create(INSTANCE_PROFILE, inputs)
+    iam = world.client("iam")
+    of = {"InstanceProfileName": "profile"}
+    iam.remove_role_from_instance_profile(**of, RoleName=world.role.id)
+    found = refreshed(world.member, held)
+    assert world.member.diff(found, inputs).detailed == {"role": "ADD"}
+    iam.add_role_to_instance_profile(**of, RoleName=world.gateway_role.id)
+    world.member.update(found, inputs)
+    roles = iam.get_instance_profile(**of)["InstanceProfile"]["Roles"]
+    assert [role["RoleName"] for role in roles] == [world.role.id]
+    held = world.member.update(held, {"name": "profile"})
+    assert iam.get_instance_profile(**of)["InstanceProfile"]["Roles"] == []
+    assert "role" not in held.state
+    assert world.member.diff(held, {"name": "profile", "path": "/hosts/"}).replaces == ["path"]
 
 
 def test_a_protected_table_is_not_deleted(world: World) -> None:
@@ -278,7 +297,7 @@ def test_a_missing_validation_record_is_named_when_time_is_up(world: World) -> N
         world.member.create(VALIDATION, {"certificateArn": certificate.id}, timeout=1)
     assert time.monotonic() - started < 5
     assert refused.value.message == (
-        "creating ACM Certificate Validation (): timed out after 1 s: the certificate for "
+        "creating ACM Certificate Validation: timed out after 1 s: the certificate for "
         "never.example.com is PENDING_VALIDATION; AWS could not find yet: "
         f"{record['resourceRecordName']} CNAME {record['resourceRecordValue']} "
         "(is the zone delegated to its own name servers?)"

@@ -3,6 +3,8 @@
 import json
 from contextlib import ExitStack
 from functools import cached_property
+from ipaddress import IPv6Network
+from itertools import islice
 from typing import Any, Self
 
 import boto3
@@ -37,6 +39,21 @@ FUNCTION = "aws:lambda/function:Function"
 PERMISSION = "aws:lambda/permission:Permission"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 TABLE = "aws:dynamodb/table:Table"
+VPC = "aws:ec2/vpc:Vpc"
+SUBNET = "aws:ec2/subnet:Subnet"
+INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
+ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
+ROUTE_TABLE_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+EIP = "aws:ec2/eip:Eip"
+LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+INSTANCE_PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+GROUP = "aws:autoscaling/group:Group"
+KEY = "aws:kms/key:Key"
+PARAMETER = "aws:ssm/parameter:Parameter"
+TOPIC = "aws:sns/topic:Topic"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 
 def policy(*statements: Values) -> str:
@@ -142,6 +159,22 @@ class World:
         return self.member.create(IAM_ROLE, {"assumeRolePolicy": trust("lambda")})
 
     @cached_property
+    def template(self) -> str:
+        """A launch template of two versions."""
+        ec2 = self.client("ec2")
+        arm = {"Name": "architecture", "Values": ["arm64"]}
+        image = ec2.describe_images(Filters=[arm])["Images"][0]["ImageId"]
+        data = {"ImageId": image, "InstanceType": "t4g.micro"}
+        made = ec2.create_launch_template(LaunchTemplateName="vpn", LaunchTemplateData=data)
+        template = made["LaunchTemplate"]["LaunchTemplateId"]
+        ec2.create_launch_template_version(LaunchTemplateId=template, LaunchTemplateData=data)
+        return template
+
+    @cached_property
+    def topic(self) -> Held:
+        return self.member.create(TOPIC, {})
+
+    @cached_property
     def gateway_role(self) -> Held:
         role = self.member.create(IAM_ROLE, {"assumeRolePolicy": trust("apigateway")})
         arn = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
@@ -221,3 +254,30 @@ class World:
             "securityPolicy": "TLS_1_2",
         }
         return self.member.create(DOMAIN_NAME, inputs)
+
+    @cached_property
+    def vpc(self) -> Held:
+        inputs = {"cidrBlock": "10.90.0.0/16", "assignGeneratedIpv6CidrBlock": True}
+        return self.member.create(VPC, inputs)
+
+    def ipv6_block(self, number: int) -> str:
+        """A block for a subnet, out of the VPC's."""
+        blocks = IPv6Network(self.vpc.state["ipv6CidrBlock"]).subnets(new_prefix=64)
+        return str(next(islice(blocks, number, None)))
+
+    @cached_property
+    def public_subnet(self) -> Held:
+        inputs = {
+            "vpcId": self.vpc.id,
+            "cidrBlock": "10.90.0.0/24",
+            "ipv6CidrBlock": self.ipv6_block(0),
+        }
+        return self.member.create(SUBNET, inputs)
+
+    @cached_property
+    def internet_gateway(self) -> Held:
+        return self.member.create(INTERNET_GATEWAY, {"vpcId": self.vpc.id})
+
+    @cached_property
+    def route_table(self) -> Held:
+        return self.member.create(ROUTE_TABLE, {"vpcId": self.vpc.id})

@@ -1,0 +1,135 @@
+"""The condition keys of a call: what policies may ask about it.
+
+Owns which key has which value: for a call, for one of the resources that it acts on, and for what a
+service does on the caller's behalf. Keys are written in lower case, since IAM ignores their case.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from sandbox.aws import state
+from sandbox.aws.actions import Access
+from sandbox.aws.call import Call
+from sandbox.aws.dns import normalized
+
+Keys: TypeAlias = dict[str, tuple[str, ...]]
+
+
+def of_call(call: Call) -> Keys:
+    """Return the condition keys of a call; a loopback connection stands for AWS's encrypted one."""
+    principal, now = call.principal, datetime.now(UTC)
+    keys = {
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:PrincipalAccount": principal.account,
+        "aws:PrincipalArn": principal.identity_arn,
+        "aws:PrincipalType": "AssumedRole" if principal.role_name else "User",
+        "aws:RequestedRegion": call.region,
+        "aws:SecureTransport": "true",
+        "aws:SourceIp": call.request.remote_addr or "127.0.0.1",
+        "aws:UserAgent": call.request.headers.get("User-Agent", ""),
+        "aws:userid": principal.unique_id,
+        "aws:ViaAWSService": "false",
+    }
+    if principal.role_name is None:
+        keys["aws:username"] = principal.arn.rsplit("/", 1)[-1]
+    organization = state.organization_of(principal.account)
+    if organization is not None and organization.org is not None:
+        keys["aws:PrincipalOrgID"] = organization.org.id
+    context = {key.lower(): (value,) for key, value in keys.items()}
+    return context | _OF_SERVICE.get(call.service, _nothing)(call)
+
+
+def of_access(call: Call, access: Access) -> Keys:
+    """Return the keys that differ between the resources of one call."""
+    if call.service == "ec2":
+        return _ec2(access.resource)
+    if call.service == "kms":
+        return _kms(call, access)
+    return {}
+
+
+def through_service(call: Call, service: str) -> Keys:
+    """Return the keys of what a service asks of KMS with the permissions of its caller."""
+    return {
+        "aws:viaawsservice": ("true",),
+        "kms:calleraccount": (call.account,),
+        "kms:viaservice": (f"{service}.{call.region}.amazonaws.com",),
+    }
+
+
+def encryption_context(given: Mapping[str, str]) -> Keys:
+    """Return the keys of an encryption context."""
+    pairs = {f"kms:encryptioncontext:{key.lower()}": (value,) for key, value in given.items()}
+    return {**pairs, "kms:encryptioncontextkeys": tuple(given)} if given else {}
+
+
+def _nothing(_: Call) -> Keys:
+    return {}
+
+
+def _sts(call: Call) -> Keys:
+    names = {"ExternalId": "sts:externalid", "RoleSessionName": "sts:rolesessionname"}
+    return {key: (call.text(name),) for name, key in names.items() if call.text(name)}
+
+
+def _route53(call: Call) -> Keys:
+    if call.operation != "ChangeResourceRecordSets":
+        return {}
+    changes = call.parameters["ChangeBatch"]["Changes"]
+    records = [change["ResourceRecordSet"] for change in changes]
+    prefix = "route53:changeresourcerecordsets"
+    return {
+        f"{prefix}normalizedrecordnames": tuple(normalized(r["Name"]) for r in records),
+        f"{prefix}recordtypes": tuple(record["Type"] for record in records),
+        f"{prefix}actions": tuple(change["Action"] for change in changes),
+    }
+
+
+def _ssm(call: Call) -> Keys:
+    if call.operation != "PutParameter":
+        return {}
+    return {"ssm:overwrite": ("true" if call.parameters.get("Overwrite") else "false",)}
+
+
+def _cloudwatch(call: Call) -> Keys:
+    return {"cloudwatch:namespace": (call.text("Namespace"),)} if call.text("Namespace") else {}
+
+
+def _kms(call: Call, access: Access) -> Keys:
+    name = {
+        "kms:ReEncryptFrom": "SourceEncryptionContext",
+        "kms:ReEncryptTo": "DestinationEncryptionContext",
+    }.get(access.action, "EncryptionContext")
+    given: Mapping[str, str] = call.parameters.get(name) or {}
+    return {"kms:calleraccount": (call.account,), **encryption_context(given)}
+
+
+def _ec2(resource: str) -> Keys:
+    """Return the tags of a resource, and the network of a network interface."""
+    if resource == "*":
+        return {}
+    _, _, _, region, account, name = resource.split(":", 5)
+    backend = state.ec2(account, region)
+    kind, _, identifier = name.partition("/")
+    tags = backend.describe_tags(filters={"resource-id": [identifier]})
+    keys: Keys = {
+        f"{prefix}:resourcetag/{tag['key'].lower()}": (tag["value"],)
+        for prefix in ("aws", "ec2")
+        for tag in tags
+    }
+    interface = backend.enis.get(identifier) if kind == "network-interface" else None
+    if interface is not None:
+        network = f"arn:aws:ec2:{region}:{account}"
+        keys["ec2:subnet"] = (f"{network}:subnet/{interface.subnet_id}",)
+        keys["ec2:vpc"] = (f"{network}:vpc/{interface.vpc_id}",)
+    return keys
+
+
+_OF_SERVICE: dict[str, Callable[[Call], Keys]] = {
+    "cloudwatch": _cloudwatch,
+    "route53": _route53,
+    "ssm": _ssm,
+    "sts": _sts,
+}
