@@ -39,6 +39,13 @@ class Cloud:
             for it in ("ec2", "ssm", "kms", "iam", "autoscaling", "cloudwatch")
         )
         self._network = network
+        try:
+            self._furnish()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _furnish(self) -> None:
         vpc = self.ec2.create_vpc(CidrBlock=str(VPC.ipv4.network))["Vpc"]["VpcId"]
         self.subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock=str(VPC.ipv4.network))["Subnet"][
             "SubnetId"
@@ -122,8 +129,8 @@ class Cloud:
         self.ssm.put_parameter(Name=peer_parameter(peer), Value=peer_value(peer), Type="String")
 
     def revoke(self, peer: Peer) -> None:
-        """Take a peer away."""
-        self.ssm.delete_parameter(Name=peer_parameter(peer))
+        """Take a peer away, if it is one."""
+        self.ssm.delete_parameters(Names=[peer_parameter(peer)])
 
     def answer(self, request: Request) -> Answer:
         """Answer a call of AWS's API."""

@@ -64,11 +64,11 @@ class Instance:
                 mount --rbind "/$folder" "$under"
                 if ! [ -e "$new" ]; then
                     mkdir -p "$new"
-                    find "$under" -mindepth 1 -maxdepth 1 -exec ln -st "$new" {{}} +
+                    find "$under" -mindepth 1 -maxdepth 1 ! -name systemd \
+                        -exec ln -st "$new" {{}} +
                 fi
                 mount --bind "$new" "/$folder"
             done
-            [ -d /etc/systemd/system/enabled ] || rm -f /etc/systemd
             mkdir -p /etc/systemd/system
             mount -t tmpfs tmpfs /run
         """)

@@ -17,8 +17,9 @@ from sandbox.lab.internet import (
     RESOLVER,
     Internet,
 )
-from sandbox.lab.namespaces import Machine
+from sandbox.lab.namespaces import Machine, missing
 from sandbox.lab.servers import Answer, Request
+from sandbox.problem import SandboxError
 from sandbox.sandbox import ROOT
 from wireguard.client import Server, configuration, new_key_pair
 from wireguard.host import user_data
@@ -30,6 +31,18 @@ SPLIT_TUNNEL: Sequence[IPv4Network | IPv6Network] = (
     IPv6Network("2001:db8:100::80/128"),
 )
 """What a split tunnel leads to here: the web site."""
+_WIREGUARD = Built(ROOT / ".engine" / "wireguard", WIREGUARD)
+
+
+def lacking() -> str | None:
+    """Return in a sentence why there can be no laboratory here, or None; it may build WireGuard."""
+    reason = missing()
+    if reason is None:
+        try:
+            _WIREGUARD.ensure()
+        except SandboxError as error:
+            reason = str(error)
+    return reason
 
 
 class Device(Machine):
@@ -69,7 +82,8 @@ class Laboratory:
     """An account, the Internet, hosts and devices, until `stop`."""
 
     def __init__(self, directory: Path) -> None:
-        self._wireguard = Built(ROOT / ".engine" / "wireguard", WIREGUARD).ensure() / "wireguard"
+        self.directory = directory
+        self._wireguard = _WIREGUARD.ensure() / "wireguard"
         self.internet = Internet(directory)
         self.cloud = Cloud(directory, NETWORK)
         self.hosts: list[Instance] = []
@@ -90,8 +104,10 @@ class Laboratory:
     def refusing(self, action: str, code: str = "AccessDeniedException") -> Generator[None]:
         """Let AWS answer with an error the next time that Systems Manager is asked for it."""
         self._refused = (f"AmazonSSM.{action}", code)
-        yield
-        self._refused = None
+        try:
+            yield
+        finally:
+            self._refused = None
 
     def new_host(self) -> Instance:
         """Return the instance that the group runs, before it boots."""

@@ -52,7 +52,7 @@ _INSTANCE_REFRESH = block(
                 "alarmSpecification": block({}, carried=False),
                 "autoRollback": boolean(carried=False),
                 "checkpointDelay": string(carried=False),
-                "checkpointPercentages": Argument(kind="list", carried=False),
+                "checkpointPercentages": Argument(kind="list", element=integer(), carried=False),
                 "instanceWarmup": string(),
                 "maxHealthyPercentage": integer(carried=False),
                 "minHealthyPercentage": integer(default=_LEAST_HEALTHY_PERCENTAGE),

@@ -71,9 +71,7 @@ class Topic(Resource):
     conflicts = (("name", "namePrefix"),)
 
     def create(self, account: Account, args: Values) -> str:
-        answer = account.call(
-            _SERVICE, "CreateTopic", Name=given_name(args), Tags=tag_list(args)
-        )
+        answer = account.call(_SERVICE, "CreateTopic", Name=given_name(args), Tags=tag_list(args))
         return answer["TopicArn"]
 
     def complete(self, account: Account, resource_id: str, args: Values) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sandbox.lab.instance import Instance
-from sandbox.lab.laboratory import Device, Laboratory
-from sandbox.lab.namespaces import MachineError, missing
+from sandbox.lab.laboratory import Device, Laboratory, lacking
+from sandbox.lab.namespaces import MachineError
 from wireguard.parameters import HOST_PATH
 
 NewDevice = Callable[[], Device]
@@ -30,7 +30,7 @@ def first_boot(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Laboratory, list[str]]]:
     """A host whose first try met an error of AWS, and the parameters that there were after it."""
-    reason = missing()
+    reason = lacking()
     if reason and "CI" in os.environ:
         pytest.fail(f"The VPN's network cannot be tested here: {reason}")
     if reason:

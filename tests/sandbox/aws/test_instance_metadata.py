@@ -1,5 +1,6 @@
 """What an instance learns about itself, and the rights that its role gives it."""
 
+import base64
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.access import as_instance, client, metadata_of_instance
 from tests.sandbox.aws.embedded import MANAGEMENT, REGION, Client, Embedded, allow, trust
-from tests.sandbox.aws.hosts import ROLE, Host, make_host, make_role, take_address
+from tests.sandbox.aws.hosts import GROUP, ROLE, Host, make_host, make_role, take_address, template
 
 TOKEN = "X-aws-ec2-metadata-token"
 SECONDS = "X-aws-ec2-metadata-token-ttl-seconds"
@@ -83,6 +84,19 @@ def test_an_instance_sees_the_address_that_it_takes(aws: Embedded) -> None:
     metadata = service(aws, MANAGEMENT, host.instance)
     address = take_address(host)["PublicIp"]
     assert metadata.get("meta-data/public-ipv4") == address
+
+
+def test_an_instance_reads_the_user_data_of_its_templates_version(aws: Embedded) -> None:
+    host = make_host(aws.operator)
+    changed = {"UserData": base64.b64encode(b"changed").decode()}
+    aws.operator("ec2").create_launch_template_version(
+        LaunchTemplateId=host.template, LaunchTemplateData=template(host.network, **changed)
+    )
+    autoscaling = aws.operator("autoscaling")
+    chosen = {"LaunchTemplateId": host.template, "Version": "2"}
+    autoscaling.update_auto_scaling_group(AutoScalingGroupName=GROUP, LaunchTemplate=chosen)
+    autoscaling.start_instance_refresh(AutoScalingGroupName=GROUP)
+    assert service(aws, MANAGEMENT, host.instance).get("user-data") == "changed"
 
 
 def test_nothing_is_told_without_a_token(aws: Embedded) -> None:

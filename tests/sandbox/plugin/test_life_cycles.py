@@ -411,8 +411,8 @@ LIVES: dict[str, Life] = {
     SUBSCRIPTION: Life(
         first=lambda world: {
             "topic": world.topic.id,
-            "protocol": "email",
-            "endpoint": "ops@example.com",
+            "protocol": "sqs",
+            "endpoint": "arn:aws:sqs:eu-central-1:222222222222:alarms",
         },
         later=None,
         import_id=own_id,

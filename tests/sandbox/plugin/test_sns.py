@@ -38,7 +38,11 @@ def test_a_subscription_has_its_arn_before_anybody_confirmed_it() -> None:
     assert state["confirmationWasAuthenticated"] is False
 
 
-def test_a_subscription_that_nobody_confirmed_is_left_to_expire() -> None:
+def test_a_subscription_that_nobody_confirmed_is_left_to_expire(world: World) -> None:
+    held = world.member.create(SUBSCRIPTION, {**MAIL, "topic": world.topic.id})
+    assert held.state["pendingConfirmation"] is True
+    world.member.delete(held)
+
     message = "Cannot unsubscribe a subscription that is pending confirmation"
     account, _aws = scripted(Unsubscribe=[refusal("InvalidParameter", message)])
     RESOURCES[SUBSCRIPTION].delete(account, ARN, {})
