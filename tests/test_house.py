@@ -195,6 +195,12 @@ def test_outputs_are_named_in_one_file() -> None:
     assert {f.name for f in files if re.search(pattern, f.read_text())} == {"outputs.py"}
 
 
+def test_wireguard_knows_nothing_of_pulumi_or_of_this_repository() -> None:
+    for path in (ROOT / "wireguard").rglob("*.py"):
+        roots = {name.split(".")[0] for name in imports(path)}
+        assert roots.isdisjoint({"pulumi", "pulumi_aws", "boto3", *PACKAGES} - {"wireguard"}), path
+
+
 def test_no_import_path_is_edited() -> None:
     for folder in (*PACKAGES, "tests"):
         for path in (ROOT / folder).rglob("*.py"):
