@@ -21,6 +21,7 @@ def test_every_stack_is_brought_up_in_order(deployed: list[Deployed]) -> None:
     assert [str(it.stack) for it in deployed] == [
         "org/main",
         "dns/main",
+        "corp/main",
         "app/dev",
         "app/stage",
         "app/prod",
@@ -39,6 +40,7 @@ def test_dev_runs_develop_stage_main_and_prod_the_tag(
     assert releases == {
         "org/main": ("main", clone.commit),
         "dns/main": ("main", clone.commit),
+        "corp/main": ("main", clone.commit),
         "app/dev": ("develop", clone.commit),
         "app/stage": ("main", clone.commit),
         "app/prod": ("v1.0.0", clone.commit),

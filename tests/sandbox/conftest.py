@@ -39,12 +39,12 @@ def git() -> Run:
 def source(tmp_path: Path, git: Run) -> Path:
     """A repository with one commit, as far as the sandbox looks at it."""
     folder = tmp_path / "source"
-    (folder / "stacks" / "org").mkdir(parents=True)
-    (folder / "stacks" / "dns").mkdir()
+    for project in ("org", "dns", "corp"):
+        (folder / "stacks" / project).mkdir(parents=True)
+        (folder / "stacks" / project / "Pulumi.yaml").write_text(f"name: {project}\n")
     (folder / "stacks" / "org" / "Pulumi.main.yaml").write_text(
         'config:\n  org:managementAccountId: "111122223333"\n'
     )
-    (folder / "stacks" / "dns" / "Pulumi.yaml").write_text("name: dns\n")
     (folder / ".gitignore").write_text("*.ignored\n")
     git(folder, "init", "--quiet", "--initial-branch", "main")
     git(folder, "add", "--all")

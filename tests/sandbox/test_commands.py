@@ -110,6 +110,8 @@ def test_the_table_fits_a_hundred_columns_with_every_address_in_one_piece(
         "management_account_id": "1" * 12,
         "accounts": dict.fromkeys(names, "2" * 12),
         "domain": "example.com",
+        "vpn_host": "vpn.corp.example.com",
+        "vpn_cidrs": ["203.0.113.123/32", "2a05:d014:1:2300::/64"],
         "name_servers": ["ns-1364.awsdns-42.org", "ns-2.awsdns-2.com"],
         "api_url": "https://api.stage.example.com",
     }

@@ -82,6 +82,7 @@ def test_each_stack_is_updated_in_order_at_the_reference_it_deploys_from(
     assert asked(log, "up") == [
         "org main/",
         "dns main/",
+        "corp main/",
         "checkout develop/",
         "checkout main/",
         "checkout /v1.0.0",
