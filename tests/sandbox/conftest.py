@@ -41,6 +41,7 @@ def source(tmp_path: Path, git: Run) -> Path:
     folder = tmp_path / "source"
     for project in ("org", "dns", "corp"):
         (folder / "stacks" / project).mkdir(parents=True)
+    for project in ("dns", "corp"):
         (folder / "stacks" / project / "Pulumi.yaml").write_text(f"name: {project}\n")
     (folder / "stacks" / "org" / "Pulumi.main.yaml").write_text(
         'config:\n  org:managementAccountId: "111122223333"\n'

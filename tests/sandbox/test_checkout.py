@@ -34,6 +34,7 @@ def test_a_changed_work_tree_is_deployed_exactly_as_it_is(
         ".git",
         ".gitignore",
         "new.py",
+        "stacks/corp/Pulumi.yaml",
         "stacks/org/Pulumi.main.yaml",
     }
     assert git(checkout.directory, "rev-parse", "HEAD^") == git(source, "rev-parse", "HEAD")
@@ -69,6 +70,7 @@ def test_a_folder_without_git_becomes_a_repository_in_the_clone_only(
     checkout.switch("main", checkout.snapshot())
     assert git(checkout.directory, "ls-files").split() == [
         ".gitignore",
+        "stacks/corp/Pulumi.yaml",
         "stacks/dns/Pulumi.yaml",
         "stacks/org/Pulumi.main.yaml",
     ]
@@ -81,7 +83,11 @@ def test_a_folder_within_another_repository_is_deployed_alone(
     clone = tmp_path / "clone"
     checkout = Checkout(source / "stacks", clone)
     checkout.switch("main", checkout.snapshot())
-    assert git(clone, "ls-files").split() == ["dns/Pulumi.yaml", "org/Pulumi.main.yaml"]
+    assert git(clone, "ls-files").split() == [
+        "corp/Pulumi.yaml",
+        "dns/Pulumi.yaml",
+        "org/Pulumi.main.yaml",
+    ]
 
 
 def test_a_repository_without_commits_is_deployed_as_a_first_commit(
