@@ -304,7 +304,7 @@ def rebuilt(booted: Sandbox) -> Iterator[dict[str, Any]]:
     booted.checkout.switch("main", Clone(booted).commit)
     update(booted)
     yield before
-    booted.up()
+    booted.up(stacks=[stack("app/dev"), stack("app/stage")])
 
 
 def test_a_destroy_is_refused_as_long_as_the_address_and_the_key_are_locked(
