@@ -76,6 +76,10 @@ class Cloud(pulumi.runtime.Mocks):
         computed = {
             "name": args.name,
             "zoneId": number,
+            "allocationId": number,
+            "publicIp": "203.0.113.7",
+            "ipv6CidrBlock": "2001:db8:1:2300::/56",
+            "latestVersion": 1,
             "arn": f"arn:aws:iam::{number}:role/{args.name}",
             "roots": [{"id": "r-root"}],
             "nameServers": [f"ns-{position}.example.net" for position in range(4)],

@@ -204,6 +204,7 @@ class Section(BaseModel):
         alias_generator=to_camel,
         strict=True,
         hide_input_in_errors=True,
+        defer_build=True,  # a program builds the models of its own project only
     )
 
 
