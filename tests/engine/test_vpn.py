@@ -1,6 +1,7 @@
 """The VPN on the real engine: its keys, its peers, its replaced host, its address in the APIs."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -211,6 +212,29 @@ def test_a_peer_comes_and_goes_and_nothing_else_changes(booted: Sandbox, clone: 
     found = as_host(booted, "ssm").get_parameters_by_path(Path=PEERS_PATH)["Parameters"]
     assert [it["Name"] for it in found] == ["/vpn/peers/bob"]
     assert instance(booted) == host
+
+
+def test_the_line_that_an_operator_is_told_lets_a_device_in(booted: Sandbox, clone: Clone) -> None:
+    command = ["python", "-m", "ops", "vpn-client", "carol"]
+    told = subprocess.run(
+        command,
+        cwd=clone.folder,
+        env=booted.environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    (line,) = [it for it in told.splitlines() if it.startswith("    - {")]
+    clone.edit(SETTINGS, "corp:peers: []\n", f"corp:peers:\n{line}\n")
+    clone.commit_all("carol")
+    update(booted)
+
+    (found,) = as_host(booted, "ssm").get_parameters_by_path(Path=PEERS_PATH)["Parameters"]
+    key, addresses = found["Value"].split()
+    assert key in line
+    assert f"Address = {addresses.replace(',', ', ')}\n" in told
+    assert f"PublicKey = {ALICE}\n" in told  # what the host has published
+    assert f"Endpoint = {booted.outputs(stack('corp/main'))['vpn_host']}:51820\n" in told
 
 
 def test_another_image_replaces_the_host_and_keeps_its_key_and_address(
