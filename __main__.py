@@ -5,33 +5,39 @@ Deliberately nothing outside its own account but one record: the delegation of i
 
 import pulumi
 
+from components.account import AccountBaseline, AccountBaselineArgs
 from components.api import Api, ApiArgs, ApiDomain, ApiDomainArgs
 from components.dns import DelegatedZone, DelegatedZoneArgs
 from components.service import Service, ServiceArgs, source_archive
-from stacks.accounts import assumed_role, member_account
+from stacks.accounts import delegation, member_account, own_build_role
 from stacks.outputs import AppOutputs, CorpOutputs, DnsOutputs, OrgOutputs
 from stacks.release import Release
-from stacks.settings import ROOT, AppSettings
+from stacks.settings import ROOT, TOOLS, AppSettings
 
 settings = AppSettings.load()
 release = Release.admitted_by(settings.release)
-org = OrgOutputs.read(accounts=settings.account)
+org = OrgOutputs.read(accounts=(settings.account, TOOLS))
 dns = DnsOutputs.read(domains=settings.account, delegation_roles=settings.account)
 admitted = CorpOutputs.read().vpn_cidrs if settings.access == "vpnOnly" else None
 account_id, domain = org.accounts[settings.account], dns.domains[settings.account]
 
 own_account = member_account("account", account_id, settings.region)
-delegation = assumed_role(
-    "delegation", dns.delegation_roles[settings.account], dns.account_id, settings.region
-)
+in_dns = delegation(dns.delegation_roles[settings.account], dns.account_id, settings.region)
 here = pulumi.ResourceOptions(providers=[own_account])
 
+baseline = AccountBaseline(
+    "baseline",
+    AccountBaselineArgs(
+        account_id=account_id, tools_account_id=org.accounts[TOOLS], build_role=own_build_role()
+    ),
+    here,
+)
 zone = DelegatedZone(
     "zone",
     DelegatedZoneArgs(
         domain=domain,
         parent_zone_id=dns.zone_id,
-        parent_provider=delegation,
+        parent_provider=in_dns,
         protect=settings.protect_data,
     ),
     here,
@@ -43,6 +49,7 @@ service = Service(
         handler="service.handler.handle",
         memory_mb=settings.memory_mb,
         log_retention_days=settings.log_retention_days,
+        permissions_boundary=baseline.boundary_arn,
         protect_data=settings.protect_data,
     ),
     here,
@@ -56,6 +63,7 @@ api = Api(
         rate_limit=settings.rate_limit,
         burst_limit=settings.burst_limit,
         log_retention_days=settings.log_retention_days,
+        permissions_boundary=baseline.boundary_arn,
     ),
     here,
 )

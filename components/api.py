@@ -86,7 +86,8 @@ class ApiArgs:
     """The function behind the API, who may call it, and how much of it a crowd may use.
 
     `admitted` are the CIDR blocks that callers come from, None for a public API. `rate_limit` is in
-    requests per second, `burst_limit` in requests at one moment.
+    requests per second, `burst_limit` in requests at one moment. `permissions_boundary` is the ARN
+    of a policy, for the role that writes the logs.
     """
 
     function_name: pulumi.Input[str]
@@ -95,6 +96,7 @@ class ApiArgs:
     rate_limit: float
     burst_limit: int
     log_retention_days: int
+    permissions_boundary: pulumi.Input[str]
 
 
 class Api(pulumi.ComponentResource):
@@ -161,7 +163,7 @@ class Api(pulumi.ComponentResource):
             stage_name=STAGE,
             access_log_settings={"destination_arn": log_group.arn, "format": dumps(ACCESS_LOG)},
             # API Gateway refuses a stage with a log while its account has no role to write logs.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._logging(name)]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._logging(name, args)]),
         )
         aws.apigateway.MethodSettings(
             f"{name}-throttle",
@@ -177,11 +179,12 @@ class Api(pulumi.ComponentResource):
         )
         return stage
 
-    def _logging(self, name: str) -> aws.apigateway.Account:
+    def _logging(self, name: str, args: ApiArgs) -> aws.apigateway.Account:
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
             f"{name}-logging-role",
             assume_role_policy=dumps(service_trust("apigateway.amazonaws.com")),
+            permissions_boundary=args.permissions_boundary,
             opts=child,
         )
         policy = aws.iam.RolePolicyAttachment(

@@ -10,6 +10,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.account import SESSION_SECONDS, trust_in_role
+
 DELEGATION_TTL = 300
 """Seconds a resolver may keep a sub-domain's name servers: a zone made anew is soon found."""
 
@@ -53,20 +55,6 @@ def delegation_policy(zone_arn: str, domain: str) -> dict[str, Any]:
     }
 
 
-def account_trust(account_id: str) -> dict[str, Any]:
-    """Return the trust policy that lets the account hand out the role by its own IAM policies."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "sts:AssumeRole",
-                "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
-            }
-        ],
-    }
-
-
 @dataclass(frozen=True, kw_only=True)
 class PrimaryZoneArgs:
     """The domain that the company registered, lower case and without the final dot."""
@@ -106,12 +94,14 @@ class PrimaryZone(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class DelegationRoleArgs:
-    """Who (an account id of twelve digits) may delegate which sub-domain of which zone."""
+    """Which build role (a name in the Tools account) may delegate which sub-domain of a zone."""
 
     domain: str
     role_name: str
     zone_arn: pulumi.Input[str]
-    trusted_account_id: pulumi.Input[str]
+    tools_account_id: pulumi.Input[str]
+    build_role: str
+    permissions_boundary: pulumi.Input[str]
 
 
 class DelegationRole(pulumi.ComponentResource):
@@ -128,9 +118,11 @@ class DelegationRole(pulumi.ComponentResource):
             f"{name}-role",
             name=args.role_name,
             description=f"Changes the NS record of {args.domain}",
-            assume_role_policy=pulumi.Output.from_input(args.trusted_account_id).apply(
-                lambda account_id: dumps(account_trust(account_id))
+            assume_role_policy=pulumi.Output.from_input(args.tools_account_id).apply(
+                lambda account_id: dumps(trust_in_role(account_id, args.build_role))
             ),
+            permissions_boundary=args.permissions_boundary,
+            max_session_duration=SESSION_SECONDS,
             opts=child,
         )
         policy = aws.iam.RolePolicy(

@@ -5,6 +5,7 @@ Owns nothing inside a member account, and closes none: an account outlives a mis
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -15,6 +16,52 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 ACCOUNT_QUOTA = 10
 """Accounts an organization may have at first, the management account included (AWS Organizations
 quotas, read 2026-11-25). A closed account counts for 90 days."""
+
+
+def management_policy(deploy_role_arn: str) -> dict[str, Any]:
+    """Return what a change of an organization that exists needs, and nothing else.
+
+    Not to leave, close or delete anything of it: an account outlives a mistake made here. The role
+    itself is read, since an update looks at it; a person changes it.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "ChangeTheOrganization",
+                "Effect": "Allow",
+                "Action": [
+                    "organizations:AttachPolicy",
+                    "organizations:CreateAccount",
+                    "organizations:CreateOrganizationalUnit",
+                    "organizations:CreatePolicy",
+                    "organizations:DeleteOrganizationalUnit",
+                    "organizations:DeletePolicy",
+                    "organizations:Describe*",
+                    "organizations:DetachPolicy",
+                    "organizations:EnablePolicyType",
+                    "organizations:List*",
+                    "organizations:MoveAccount",
+                    "organizations:TagResource",
+                    "organizations:UntagResource",
+                    "organizations:UpdateOrganizationalUnit",
+                    "organizations:UpdatePolicy",
+                ],
+                "Resource": "*",
+            },
+            {
+                "Sid": "SeeItself",
+                "Effect": "Allow",
+                "Action": [
+                    "iam:GetRole",
+                    "iam:GetRolePolicy",
+                    "iam:ListAttachedRolePolicies",
+                    "iam:ListRolePolicies",
+                ],
+                "Resource": deploy_role_arn,
+            },
+        ],
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,13 +69,14 @@ class ServiceArgs:
     """The code with its entry point (`module.function`), and the scale it runs at.
 
     `memory_mb` also sets the share of a processor. `protect_data` locks the table against deletion,
-    by Pulumi and by DynamoDB itself.
+    by Pulumi and by DynamoDB itself. `permissions_boundary` is the ARN of a policy.
     """
 
     code: pulumi.Archive
     handler: str
     memory_mb: int
     log_retention_days: int
+    permissions_boundary: pulumi.Input[str]
     protect_data: bool = True
 
 
@@ -98,6 +99,7 @@ class Service(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{name}-role",
             assume_role_policy=dumps(service_trust("lambda.amazonaws.com")),
+            permissions_boundary=args.permissions_boundary,
             opts=child,
         )
         policy = aws.iam.RolePolicy(

@@ -15,6 +15,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.keys import administration
 from components.service import service_trust
 from wireguard.host import METRIC_NAME, METRIC_NAMESPACE, Host, user_data
 from wireguard.network import PORT, Network, Peer
@@ -37,29 +38,6 @@ MINUTE = 60
 MINUTES_WITHOUT_A_HOST = 5
 """How long no host may be healthy before the alarm; a replacement takes less, most often."""
 BOOT_SECONDS = 300
-ADMINISTRATION = [
-    "kms:CancelKeyDeletion",
-    "kms:DescribeKey",
-    "kms:DisableKey",
-    "kms:DisableKeyRotation",
-    "kms:EnableKey",
-    "kms:EnableKeyRotation",
-    "kms:GetKeyPolicy",
-    "kms:GetKeyRotationStatus",
-    "kms:ListGrants",
-    "kms:ListKeyPolicies",
-    "kms:ListKeyRotations",
-    "kms:ListResourceTags",
-    "kms:PutKeyPolicy",
-    "kms:RetireGrant",
-    "kms:RevokeGrant",
-    "kms:RotateKeyOnDemand",
-    "kms:ScheduleKeyDeletion",
-    "kms:TagResource",
-    "kms:UntagResource",
-    "kms:UpdateKeyDescription",
-]
-"""Everything about a key but its use, and the grants that would give its use away."""
 
 
 def key_policy(account_id: str, region: str) -> dict[str, Any]:
@@ -69,21 +47,14 @@ def key_policy(account_id: str, region: str) -> dict[str, Any]:
     Store, and its own policy has to say so too. The role is named in a condition, since AWS turns
     a principal into the id of one role: made anew, it would be another.
     """
-    account = {"AWS": f"arn:aws:iam::{account_id}:root"}
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {
-                "Sid": "Administrate",
-                "Effect": "Allow",
-                "Principal": account,
-                "Action": ADMINISTRATION,
-                "Resource": "*",
-            },
+            administration(account_id),
             {
                 "Sid": "UseByTheHost",
                 "Effect": "Allow",
-                "Principal": account,
+                "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
                 "Action": ["kms:Decrypt", "kms:Encrypt"],
                 "Resource": "*",
                 "Condition": {
@@ -199,6 +170,7 @@ class VpnArgs:
 
     `vpc_cidr` is the network around the host, `network` the one in the tunnel. `image_id` is an
     Amazon Linux 2023 image for the architecture of `instance_type`, ARM. `update_hour` is UTC.
+    `permissions_boundary` is the ARN of a policy, for the host's role.
     """
 
     account_id: pulumi.Input[str]
@@ -213,6 +185,7 @@ class VpnArgs:
     peers: Sequence[Peer]
     domain: pulumi.Input[str]
     zone_id: pulumi.Input[str]
+    permissions_boundary: pulumi.Input[str]
 
 
 class Vpn(pulumi.ComponentResource):
@@ -321,6 +294,7 @@ class Vpn(pulumi.ComponentResource):
             name=HOST_ROLE,
             description="The VPN's host",
             assume_role_policy=dumps(service_trust("ec2.amazonaws.com")),
+            permissions_boundary=args.permissions_boundary,
             opts=child,
         )
         policy = aws.iam.RolePolicy(

@@ -3,11 +3,18 @@
 import argparse
 import sys
 
-from ops import vpn_client
+from ops import connection, promote, releases, vpn_client, who_can
 from ops.problem import OpsError
+from stacks.settings import UnusableSettingsError
 
 INTERRUPTED = 130
-COMMANDS = {"vpn-client": vpn_client}
+COMMANDS = {
+    "connection": connection,
+    "promote": promote,
+    "releases": releases,
+    "vpn-client": vpn_client,
+    "who-can": who_can,
+}
 
 
 def main() -> int:
@@ -25,8 +32,8 @@ def main() -> int:
         parser.print_help()
         return 0
     try:
-        COMMANDS[arguments.command].run(arguments)
-    except OpsError as error:
+        return COMMANDS[arguments.command].run(arguments) or 0
+    except (OpsError, UnusableSettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except OSError as error:
@@ -35,7 +42,6 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
-    return 0
 
 
 if __name__ == "__main__":

@@ -2,27 +2,74 @@
 
 import json
 import subprocess
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from ops.problem import OpsError
+from stacks import release
+from stacks.catalogue import Stack
+from stacks.checkout import UnreleasableError
 from stacks.outputs import Outputs
 from stacks.settings import ROOT
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-def outputs(producer: type[Outputs], shape: type[Shape]) -> Shape:
-    """Return outputs of the stack `main` of a producer's project, checked against a shape.
+def outputs(producer: type[Outputs], shape: type[Shape], stack: str = "main") -> Shape:
+    """Return outputs of a stack of a producer's project, checked against a shape.
 
     Raises OpsError.
     """
-    stack = f"{producer.project}/main"
+    full = f"{producer.project}/{stack}"
+    found = _asked(ROOT / producer.folder(), stack, full, "output", "--json")
+    if not found:
+        raise OpsError(f"Stack {full} is not deployed: first run: {producer.update_of(stack)}")
+    try:
+        return shape.model_validate(found)
+    except ValidationError as error:
+        names = ", ".join(str(mistake["loc"][0]) for mistake in error.errors())
+        raise OpsError(
+            f"Stack {full} has no right output {names}: its last update failed or is of another "
+            f"release than this program; run: {producer.update_of(stack)}"
+        ) from None
+
+
+def all_outputs(stack: Stack) -> dict[str, Any] | None:
+    """Return whatever a stack exports, None where the backend has no such stack.
+
+    Raises OpsError.
+    """
+    return _asked(ROOT / stack.folder, stack.name, str(stack), "output", "--json")
+
+
+def resources(stack: Stack) -> list[dict[str, Any]]:
+    """Return the resources in a stack's state, none where the backend has no such stack.
+
+    Raises OpsError.
+    """
+    state = _asked(ROOT / stack.folder, stack.name, str(stack), "export") or {}
+    deployment: dict[str, Any] = state.get("deployment") or {}
+    return deployment.get("resources") or []
+
+
+def history(stack: Stack) -> list[dict[str, Any]]:
+    """Return the records of a stack's last updates, newest first.
+
+    Raises OpsError.
+    """
+    try:
+        return release.history(stack.name, ROOT / stack.folder)
+    except UnreleasableError as reason:
+        raise OpsError(f"{reason}.") from None
+
+
+def _asked(project: Path, stack: str, full: str, *question: str) -> dict[str, Any] | None:
+    """Return what `pulumi stack` answers, None where the backend has no such stack."""
     try:
         done = subprocess.run(  # noqa: S603 - nothing of it comes from outside
-            ["pulumi", "-C", ROOT / producer.folder(), "-s", "main", "--non-interactive",  # noqa: S607 - the person's own
-             "stack", "output", "--json"],
+            ["pulumi", "-C", project, "-s", stack, "--non-interactive", "stack", *question],  # noqa: S607 - the person's own
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         )  # fmt: skip
     except FileNotFoundError:
@@ -33,23 +80,9 @@ def outputs(producer: type[Outputs], shape: type[Shape]) -> Shape:
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it gives no reason"])[-1]
         if "no stack named" in reason:
-            raise _not_deployed(producer, stack)
+            return None
         raise OpsError(
-            f"Stack {stack} cannot be read ({reason.removeprefix('error: ')}): check the backend "
+            f"Stack {full} cannot be read ({reason.removeprefix('error: ')}): check the backend "
             "(pulumi whoami -v)."
         )
-    found = json.loads(done.stdout)
-    if not found:
-        raise _not_deployed(producer, stack)
-    try:
-        return shape.model_validate(found)
-    except ValidationError as error:
-        names = ", ".join(str(mistake["loc"][0]) for mistake in error.errors())
-        raise OpsError(
-            f"Stack {stack} has no right output {names}: its last update failed or is of another "
-            f"release than this program; run: {producer.update_of('main')}"
-        ) from None
-
-
-def _not_deployed(producer: type[Outputs], stack: str) -> OpsError:
-    return OpsError(f"Stack {stack} is not deployed: first run: {producer.update_of('main')}")
+    return cast("dict[str, Any]", json.loads(done.stdout))

@@ -55,7 +55,7 @@ def _down(sandbox: Sandbox) -> None:
 
 
 def _env(sandbox: Sandbox) -> None:
-    variables = sandbox.environment()
+    variables = sandbox.environment() | sandbox.public()
     for name in os.environ.keys() - variables.keys():
         sys.stdout.write(f"unset {name}\n")
     for name, value in variables.items():
@@ -64,7 +64,7 @@ def _env(sandbox: Sandbox) -> None:
 
 
 def _shell(sandbox: Sandbox) -> None:
-    variables = sandbox.environment()
+    variables = sandbox.environment() | sandbox.public()
     words = shell.command(os.environ.get("SHELL", "/bin/sh"), sandbox.directory, variables)
     os.chdir(sandbox.checkout.directory)
     sys.stdout.write(shell.WELCOME)

@@ -1,11 +1,17 @@
-"""boto3 clients of the embedded AWS, as the operator, as a role or as an instance."""
+"""boto3 clients of the embedded AWS, as the operator, a role, an instance or a service of AWS.
+
+Owns also what AWS does only by hand or for itself: a click in its console, a service's session.
+"""
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, TypedDict
+from urllib.error import HTTPError
 
 import boto3
 
+from sandbox.aws import paths
 from sandbox.aws.credentials import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from sandbox.environment import REGION
 
@@ -35,13 +41,7 @@ def as_role(url: str, role_arn: str) -> Access:
     """Return the access of a role that the operator assumes."""
     sts = client("sts", as_operator(url))
     session = sts.assume_role(RoleArn=role_arn, RoleSessionName="sandbox")["Credentials"]
-    return Access(
-        endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
+    return _session(url, session, session["SessionToken"])
 
 
 def metadata_of_instance(url: str, account: str, instance: str) -> str:
@@ -60,17 +60,55 @@ def as_instance(url: str, account: str, instance: str) -> Access:
     credentials = f"{metadata}meta-data/iam/security-credentials/"
     known = {"X-aws-ec2-metadata-token": token}
     session = json.loads(_fetch(f"{credentials}{_fetch(credentials, 'GET', known)}", "GET", known))
+    return _session(url, session, session["Token"])
+
+
+def as_service_role(url: str, role_arn: str, service: str, *, source: str, name: str) -> Access:
+    """Return the access that a service of AWS has by a role that trusts it.
+
+    `service` is what the trust names, `source` the ARN of what it acts for, such as a build
+    project, and `name` the session's. Raises PermissionError where the role does not trust it.
+    """
+    asked = {"role": role_arn, "service": service, "source": source, "session": name}
+    try:
+        session = json.loads(
+            _fetch(f"{url}{paths.SERVICE_SESSIONS}", "POST", {}, json.dumps(asked))
+        )
+    except HTTPError as refusal:
+        with refusal:
+            raise PermissionError(refusal.read().decode()) from None
+    return _session(url, session, session["SessionToken"])
+
+
+def use_connection(access: Access, connection: str) -> str:
+    """Use a connection to a git host as a service does for somebody; return its status.
+
+    Raises botocore's ClientError where that somebody may not, or where there is no connection.
+    """
+    through = access.copy()
+    through["endpoint_url"] += paths.USED_CONNECTIONS
+    found = client("codeconnections", through).get_connection(ConnectionArn=connection)
+    return found["Connection"]["ConnectionStatus"]
+
+
+def finish_connection(url: str, connection: str) -> None:
+    """Complete a connection's handshake with its git host, as a person does in AWS's console."""
+    _fetch(f"{url}{paths.FINISHED_CONNECTIONS}{connection}", "POST", {})
+
+
+def _session(url: str, keys: Mapping[str, str], token: str) -> Access:
     return Access(
         endpoint_url=url,
         region_name=REGION,
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["Token"],
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=token,
     )
 
 
-def _fetch(url: str, method: str, headers: dict[str, str]) -> str:
-    request = urllib.request.Request(url, headers=headers, method=method)  # noqa: S310 - loopback
+def _fetch(url: str, method: str, headers: dict[str, str], body: str = "") -> str:
+    data = body.encode() if body else None
+    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - loopback
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with direct.open(request) as answer:
         return answer.read().decode()

@@ -1,4 +1,4 @@
-"""The throw-away clone that the sandbox deploys from, and the release's way through it.
+"""The throw-away clone that the sandbox deploys from, and the refs in it.
 
 The clone holds exactly what the work tree holds. Where that is a commit, the commit itself is
 deployed; where it differs, one more commit is made on top of it, in the clone only. The work tree
@@ -8,11 +8,12 @@ no repository becomes one here.
 
 import os
 import subprocess
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 
 from sandbox.problem import SandboxError, disk_full, is_disk_full
-from sandbox.projects import Ref
+from stacks.settings import ReleaseRule
 
 ENGINE_KEYS = ("encryptionsalt:", "encryptedkey:", "secretsprovider:")
 """What the engine writes into a settings file for another backend than the sandbox's.
@@ -20,6 +21,7 @@ ENGINE_KEYS = ("encryptionsalt:", "encryptedkey:", "secretsprovider:")
 It writes them again where they are missing, so the clone does without.
 """
 
+MAIN = "main"
 HEAD = "refs/source/head"
 IDENTITY = {
     "GIT_AUTHOR_NAME": "sandbox",
@@ -58,30 +60,31 @@ class Checkout:
         link.unlink(missing_ok=True)
         link.symlink_to(environment)
 
-    def switch(self, ref: Ref, commit: str) -> str:
-        """Check the commit out as the head of a branch or as a tagged release; return the name."""
-        if ref == "tag":
-            name = self._tagged(commit)
-            self._check_out("--detach", name)
-        else:
-            name = ref
-            self._check_out("-B", name, commit)
-        return name
+    def release(self, commit: str, rules: Iterable[ReleaseRule]) -> None:
+        """Make the commit the head of every branch that the rules name, with the tag they want.
 
-    def _check_out(self, *arguments: str) -> None:
-        self._here("checkout", "--quiet", "--force", *arguments)
+        `main` is checked out then.
+        """
+        for rule in rules:
+            self._here("update-ref", f"refs/heads/{rule.branch}", commit)
+            if rule.tag is not None:
+                self._tag(commit, rule.tag)
+        self.switch(MAIN, commit)
+
+    def switch(self, branch: str, commit: str) -> None:
+        """Check the commit out as the head of a branch, without anything beside it."""
+        self._here("checkout", "--quiet", "--force", "-B", branch, commit)
         self._here("clean", "-d", "--force", "--quiet")
         for settings in self.directory.glob("**/Pulumi.*.yaml"):
-            _drop_engine_keys(settings)
+            drop_engine_keys(settings)
 
-    def _tagged(self, commit: str) -> str:
-        tags = self._here("tag", "--list", "v*", "--points-at", commit).split()
-        if tags:
-            return tags[-1]
+    def _tag(self, commit: str, pattern: str) -> None:
+        """Tag a commit that has no such tag yet with the next one."""
+        if self._here("tag", "--list", pattern, "--points-at", commit):
+            return
         taken = set(self._here("tag").split())
-        name = next(name for patch in count() if (name := f"v1.0.{patch}") not in taken)
-        self._here("update-ref", f"refs/tags/{name}", commit)
-        return name
+        names = (pattern.replace("*", f"1.0.{patch}") for patch in count())
+        self._here("update-ref", f"refs/tags/{next(it for it in names if it not in taken)}", commit)
 
     def _fetched_head(self) -> str | None:
         """Bring the work tree's commit and its history here, where it has one."""
@@ -177,7 +180,8 @@ class Checkout:
             ) from None
 
 
-def _drop_engine_keys(settings: Path) -> None:
+def drop_engine_keys(settings: Path) -> None:
+    """Take out of a settings file what the engine wrote for another backend."""
     lines = settings.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if not line.startswith(ENGINE_KEYS)]
     if kept != lines:

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.ticker import Ticker
 from sandbox.problem import SandboxError, disk_full, is_disk_full
-from sandbox.ticker import Ticker
 
 SOURCES = Path(__file__).parent / "golang"
 SDK = "github.com/pulumi/pulumi/sdk/v3"

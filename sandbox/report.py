@@ -6,11 +6,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.projects import ORG
-from sandbox.sandbox import Deployed, account_ids
+from sandbox.sandbox import ORG, Deployed, account_ids
+from stacks import outputs
 
 WIDTH = 100
 SHORT_COMMIT = 7
+SHOWN = {
+    outputs.OrgOutputs.project: ("organization_id",),
+    outputs.DnsOutputs.project: ("domain", "name_servers"),
+    outputs.CorpOutputs.project: ("vpn_host", "vpn_cidrs"),
+    outputs.ToolsOutputs.project: ("connection_status",),
+    outputs.AppOutputs.project: ("api_url",),
+}
+"""The outputs of each project that tell a person most."""
+
 MORE = "make sandbox-shell opens a shell in it, make sandbox-down removes it."
 
 
@@ -26,7 +35,7 @@ def show(deployed: Sequence[Deployed]) -> None:
 
 
 def _table(deployed: Sequence[Deployed]) -> Table:
-    ids = account_ids(next(it.update.outputs for it in deployed if it.stack == ORG))
+    ids = account_ids(next(it.update.outputs for it in deployed if str(it.stack) == ORG))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for title in ("account", "account id", "stack", "release"):
         table.add_column(title, no_wrap=True)
@@ -34,15 +43,15 @@ def _table(deployed: Sequence[Deployed]) -> Table:
     table.add_column("outputs", overflow="fold")
     table.add_column("seconds", justify="right")
     for it in deployed:
-        outputs = it.update.outputs
+        exported = it.update.outputs
         table.add_row(
             it.stack.account,
             ids[it.stack.account],
             str(it.stack),
-            f"{outputs['release_ref']} {outputs['release_commit'][:SHORT_COMMIT]}",
+            f"{exported['release_ref']} {exported['release_commit'][:SHORT_COMMIT]}",
             str(len(it.update.resources)),
-            ", ".join(_short(outputs[name]) for name in it.stack.shows),
-            f"{it.seconds:.0f}",
+            ", ".join(_short(exported[name]) for name in SHOWN[it.stack.project]),
+            f"{it.update.seconds:.0f}",
         )
     return table
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,18 +18,27 @@ from typing import Any
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox import access, environment, processes, recovery, updates
+from ops.engine import Engine, Notify, shown
+from ops.problem import OpsError
+from ops.schedule import Schedule, Work
+from ops.ticker import Board, Ticker
+from ops.updates import Update
+from ops.worktrees import PREFIX, Worktrees, variables_in
+from sandbox import access, environment, processes, public, recovery
 from sandbox.checkout import Checkout
 from sandbox.embedded import EmbeddedAws, Server
 from sandbox.engine import Built, on_path
 from sandbox.lock import exclusive
 from sandbox.problem import SandboxError, disk_full, is_disk_full, of_system
-from sandbox.projects import MANAGEMENT, ORG, STACKS, Stack
-from sandbox.ticker import Ticker
+from stacks import catalogue
+from stacks.catalogue import MANAGEMENT, Stack
+from stacks.settings import UnusableSettingsError
 
 ROOT = Path(__file__).parent.parent
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 ACCOUNT_KEY = f"{MANAGEMENT}:managementAccountId"
+ORG = f"{MANAGEMENT}/main"
+"""The stack whose outputs say which accounts there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +46,7 @@ class Deployed:
     """A stack after its update."""
 
     stack: Stack
-    update: updates.Update
-    seconds: float
+    update: Update
 
 
 class Sandbox:
@@ -53,15 +61,29 @@ class Sandbox:
         self._state = self.directory / "state"
         self._lock = self.directory / "lock"
 
-    def up(self, stacks: Sequence[Stack] = STACKS, port: int = 0) -> list[Deployed]:
-        """Bring the stacks up, in this order; whatever an earlier run left is made use of."""
+    def up(self, names: Collection[str] = (), port: int = 0) -> list[Deployed]:
+        """Bring up the stacks with these names, or all; what an earlier run left is made use of.
+
+        Each is brought up after those whose outputs it reads, as the result has them.
+        """
         try:
             self._make_directory()
             with exclusive(self._lock):
-                commit = self._prepare(port)
-                return [self._deploy(stack, commit) for stack in stacks]
+                self._prepare(port)
+                stacks = [it for it in self.stacks() if str(it) in names or not names]
+                with Worktrees(self.checkout.directory, self.directory) as trees:
+                    return self._deploy(stacks, trees)
         except OSError as error:
             raise of_system(error) from error
+        except OpsError as error:
+            raise (disk_full() if is_disk_full(str(error)) else SandboxError(str(error))) from error
+
+    def stacks(self) -> list[Stack]:
+        """Return every stack of the work tree, each after those whose outputs it reads."""
+        try:
+            return catalogue.stacks(self.source)
+        except UnusableSettingsError as error:
+            raise SandboxError(f"{error}.") from error
 
     def down(self) -> bool:
         """End what was started here and remove it; return whether there was anything."""
@@ -84,9 +106,13 @@ class Sandbox:
         ]
         return on_path(os.pathsep.join(others)) or built.ensure()
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Return the variables with which programs run inside; the sandbox has to be up."""
-        return environment.sandboxed(os.environ, self.directory, self.engine(), self._server().url)
+        return environment.sandboxed(outside, self.directory, self.engine(), self._server().url)
+
+    def public(self) -> dict[str, str]:
+        """Return the further variables with which a shell or a build reaches public names."""
+        return public.variables(self.directory, self._server().url)
 
     def pulumi(
         self, *arguments: str, folder: str = ".", check: bool = True
@@ -115,7 +141,8 @@ class Sandbox:
 
     def account_ids(self) -> dict[str, str]:
         """Return the id of every account by name, as org/main exports them."""
-        return account_ids(self.outputs(ORG))
+        (org,) = [it for it in self.stacks() if str(it) == ORG]
+        return account_ids(self.outputs(org))
 
     def access(self, account: str) -> access.Access:
         """Return administrator's access to an account, for `boto3.client(service, **access)`."""
@@ -128,17 +155,18 @@ class Sandbox:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / ".gitignore").write_text("*\n", encoding="utf-8")
 
-    def _prepare(self, port: int) -> str:
-        """Make everything ready for updates; return the commit to deploy."""
+    def _prepare(self, port: int) -> None:
+        """Make everything ready for updates."""
         self._start_aws(port)
         self.engine()
         self._state.mkdir(exist_ok=True)
         environment.provide_plugin(self.directory / "bin")
+        for left in self.directory.glob(f"{PREFIX}*"):
+            shutil.rmtree(left)
         commit = self.checkout.snapshot()
         self.checkout.lend(Path(sys.prefix))
-        self.checkout.switch("main", commit)
+        self.checkout.release(commit, [it.rule for it in self.stacks()])
         self._recover()
-        return commit
 
     def _start_aws(self, port: int) -> None:
         account = self._management_account()
@@ -155,14 +183,15 @@ class Sandbox:
             ticker.show(self._aws.start(account, port).url)
 
     def _management_account(self) -> str:
-        settings = self.source / ORG.settings
+        file = f"stacks/{ORG.replace('/', '/Pulumi.')}.yaml"
+        settings = self.source / file
         try:
             account = yaml.safe_load(settings.read_text(encoding="utf-8"))["config"][ACCOUNT_KEY]
         except (OSError, yaml.YAMLError, KeyError, TypeError):
             account = None
         if not (isinstance(account, str) and account.isdigit()):
             raise SandboxError(
-                f"{ORG.settings} has no {ACCOUNT_KEY}, and the embedded AWS needs it: set it to "
+                f"{file} has no {ACCOUNT_KEY}, and the embedded AWS needs it: set it to "
                 "the management account's twelve digits, in quotes."
             )
         return account
@@ -188,7 +217,7 @@ class Sandbox:
                     "`make sandbox` again."
                 )
         processes.end(processes.orphans(self._id))
-        folders = {stack.project: stack.folder for stack in STACKS}
+        folders = {stack.project: stack.folder for stack in self.stacks()}
         for file in sorted(self._state.glob(".pulumi/stacks/*/*.json")):
             if file.parent.name in folders:
                 self._recover_stack(file, folders[file.parent.name])
@@ -229,31 +258,45 @@ class Sandbox:
             ) from error
         return json.dumps(state), told
 
-    def _deploy(self, stack: Stack, commit: str) -> Deployed:
-        self.checkout.switch(stack.ref, commit)
-        try:
-            with Ticker(str(stack)) as ticker:
-                update = self._update(stack, ticker)
-                ticker.show(_summary(update))
-                if not update.succeeded:
-                    raise self._failure(stack, update)
-                return Deployed(stack=stack, update=update, seconds=ticker.seconds)
-        finally:
-            self.checkout.switch("main", commit)
+    def _deploy(self, stacks: Sequence[Stack], trees: Worktrees) -> list[Deployed]:
+        """Update stacks, independent ones at the same time; whatever failed is told at the end."""
+        variables, board = self.environment(), Board()
+        known = {str(it): it for it in stacks}
+        roots = {name: trees.of(it) for name, it in known.items()}
+        engines = {
+            name: Engine(it, roots[name], variables_in(roots[name], variables))
+            for name, it in known.items()
+        }
+        updates: dict[str, Update] = {}
 
-    def _update(self, stack: Stack, ticker: Ticker) -> updates.Update:
-        if not (self._state / f".pulumi/stacks/{stack}.json").exists():
-            self.pulumi("stack", "init", stack.name, "--no-select", folder=stack.folder)
-        variables = self.environment()
-        return updates.run(
-            _pulumi(variables),
-            stack.name,
-            self.checkout.directory / stack.folder,
-            variables,
-            lambda update: ticker.show(_summary(update)),
-        )
+        def work(name: str) -> Work:
+            updates[name] = yield lambda: shown(board, name, self._run(engines[name]))
+            return updates[name].succeeded
 
-    def _failure(self, stack: Stack, update: updates.Update) -> SandboxError:
+        def interrupt() -> None:
+            for engine in engines.values():
+                engine.interrupt()
+
+        waits_for = {name: [it for it in known[name].reads if it in known] for name in known}
+        schedule = Schedule(waits_for, work, interrupt)
+        schedule.run()
+        if schedule.failed:
+            problems = [self._failure(known[it], updates[it]) for it in schedule.failed]
+            raise SandboxError("\n".join(dict.fromkeys(map(str, problems))))
+        return [Deployed(stack=it, update=updates[name]) for name, it in known.items()]
+
+    def _run(self, engine: Engine) -> Callable[[Notify], Update]:
+        """Return what updates a stack, without a preview; one that is new is made first."""
+        if (self._state / f".pulumi/stacks/{engine.stack}.json").exists():
+            return engine.update
+
+        def run(notify: Notify) -> Update:
+            made = engine.init()
+            return engine.update(notify) if made.succeeded else made
+
+        return run
+
+    def _failure(self, stack: Stack, update: Update) -> SandboxError:
         said = "\n".join(update.errors)
         if self._aws.server() is None:
             return SandboxError(
@@ -283,11 +326,3 @@ def _pulumi(variables: Mapping[str, str]) -> str:
     if found is None:
         raise SandboxError("The Pulumi engine is gone from PATH: run `make sandbox` again.")
     return found
-
-
-def _summary(update: updates.Update) -> str:
-    count = f"{len(update.resources)} resources" if update.resources else ""
-    if not update.succeeded:
-        return count
-    changes = [f"{number} {kind}" for kind, number in update.changes.items()]
-    return f"{count}: {', '.join(changes)}" if changes else f"{count} unchanged"

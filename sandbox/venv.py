@@ -15,8 +15,8 @@ import venv
 from pathlib import Path
 from typing import IO
 
+from ops.ticker import Ticker
 from sandbox.problem import SandboxError, disk_full, is_disk_full, of_system
-from sandbox.ticker import Ticker
 
 INTERRUPTED = 130
 ROOT = Path(__file__).parent.parent

@@ -5,7 +5,7 @@ stack reference. What is read is checked first, so that a stack which is not dep
 older than its reader, is refused in one sentence before a resource is registered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from ipaddress import ip_network
@@ -49,10 +49,10 @@ class Outputs:
             pulumi.export(field.name, getattr(self, field.name))
 
     @classmethod
-    def read(cls, stack: str = "main", **keys: str) -> Self:
+    def read(cls, stack: str = "main", **keys: str | Iterable[str]) -> Self:
         """Return the outputs of a stack of this project.
 
-        `keys` names, for an output that is a map, the key that its reader needs in it. Refuses the
+        `keys` names, for an output that is a map, the keys that its reader needs in it. Refuses the
         update when the stack is not deployed, or lacks an output or a key, or has one of another
         shape.
         """
@@ -60,8 +60,10 @@ class Outputs:
             values = cls.values(stack)
         except UnreadableError as reason:
             refuse(str(reason))
-        for output, key in keys.items():
-            if key not in values[output]:
+        for output, needed in keys.items():
+            wanted = (needed,) if isinstance(needed, str) else needed
+            key = next((it for it in wanted if it not in values[output]), None)
+            if key is not None:
                 refuse(
                     f"Stack {cls.reference(stack)} has no {key} in its output {output} (there are: "
                     f"{', '.join(sorted(values[output])) or 'none'}): add {key} to "
@@ -133,6 +135,12 @@ class OrgOutputs(Outputs):
     management_account_id: pulumi.Output[AccountId]
     accounts: pulumi.Output[dict[str, AccountId]]
 
+    def every_account(self) -> pulumi.Output[dict[str, str]]:
+        """Return the id of every account by name, the management account's (`org`) included."""
+        return pulumi.Output.all(self.accounts, self.management_account_id).apply(
+            lambda known: {**known[0], self.project: known[1]}
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class DnsOutputs(Outputs):
@@ -161,6 +169,25 @@ class CorpOutputs(Outputs):
     domain: pulumi.Output[Domain]
     vpn_host: pulumi.Output[Domain]
     vpn_cidrs: pulumi.Output[Cidrs]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolsOutputs(Outputs):
+    """`stacks/tools`: the connection to the git host, and where state and artefacts are kept.
+
+    `secrets_provider` is the engine's name for the key of secrets, without a stack's own context.
+    """
+
+    project: ClassVar[str] = "tools"
+
+    account_id: pulumi.Output[AccountId]
+    connection_arn: pulumi.Output[str]
+    connection_status: pulumi.Output[str]
+    connection_next_step: pulumi.Output[str]
+    state_url: pulumi.Output[str]
+    secrets_provider: pulumi.Output[str]
+    artifact_bucket: pulumi.Output[str]
+    notifications_topic: pulumi.Output[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,8 @@ from stacks.refusal import refuse
 from wireguard.network import Addresses, Network, Peer, Tunnel, is_key
 
 ROOT = Path(__file__).resolve().parent.parent
+TOOLS = "tools"
+"""The name of the account with the pipelines, whom the deploy roles of all accounts trust."""
 OU_DEPTH = 5
 """Levels of OUs below the root (AWS Organizations quotas, read 2026-11-25)."""
 EMAIL_LENGTH = 64
@@ -181,6 +183,8 @@ def _of_the_region(zone: str, info: ValidationInfo) -> str:
     return zone
 
 
+GitHost = Literal["GitHub", "GitLab", "Bitbucket"]
+"""The git hosts that need no host of one's own (CodeConnections API, CreateConnection)."""
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 AccountName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -222,6 +226,9 @@ class ReleaseRule(Section):
         min_length=1,
         description="the stack of this project that runs the same commit already",
     )
+    approval: bool = Field(
+        default=False, description="true where the pipeline waits for a person before the update"
+    )
 
 
 class Settings(Section):
@@ -252,7 +259,7 @@ class Settings(Section):
 
         Raises UnusableSettingsError.
         """
-        config = _config(file)
+        config = config_of(file)
         prefix = f"{project}:"
         data = {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
         try:
@@ -304,6 +311,15 @@ class OrgSettings(Settings):
     ] = Field(
         description="a map from each guard rail's name to the OU paths and account names under it"
     )
+
+    @field_validator("accounts")
+    @classmethod
+    def _with_tools(cls, accounts: dict[str, AccountSettings]) -> dict[str, AccountSettings]:
+        if TOOLS not in accounts:
+            raise ValueError(
+                f"no account {TOOLS}, in which the pipelines run that deploy to the others; add it"
+            )
+        return accounts
 
     @field_validator("email_pattern")
     @classmethod
@@ -502,6 +518,28 @@ def _free(plan: Network, peer: PeerSettings, taken: Collection[IPv4Address]) -> 
     return f", like {free.ipv4}" if free else ""
 
 
+class ToolsSettings(Settings):
+    """`stacks/tools`: the pipelines, and the state of every stack."""
+
+    git_host: GitHost = Field(description=f"one of {', '.join(get_args(GitHost))}")
+    repository: str = Field(
+        pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$",
+        description="this repository's owner and name at the git host, like example/cloud",
+    )
+    deployer_role: str = Field(
+        pattern=r"^[A-Za-z0-9+=,.@_/*-]{1,64}$",
+        description="the role of the management account in which people deploy, like deployer",
+    )
+    notification_email: str | None = Field(
+        default=None,
+        pattern=r"^[^\s@]+@[^\s@]+\.[^\s@]+$",
+        description="the address that hears of results, approvals to give and drift",
+    )
+    drift_hour: int = Field(
+        ge=0, le=23, description="the hour, UTC, of the daily search for drift: from 0 to 23"
+    )
+
+
 class AppSettings(Settings):
     """The root project: one environment of the application."""
 
@@ -525,7 +563,11 @@ def settings_file(stack: str) -> str:
     return _shown(Path.cwd() / f"Pulumi.{stack}.yaml")
 
 
-def _config(file: Path) -> dict[str, Any]:
+def config_of(file: Path) -> dict[str, Any]:
+    """Return the map `config` of a settings file, unchecked.
+
+    Raises UnusableSettingsError.
+    """
     try:
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:

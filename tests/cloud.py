@@ -87,6 +87,23 @@ ANSWERS: dict[str, Callable[[str, Inputs], Inputs]] = {
     },
     "aws:kms/key:Key": lambda name, _: {"arn": f"arn:aws:kms:eu-central-1:444455556666:key/{name}"},
     "aws:sns/topic:Topic": lambda name, _: {"arn": f"arn:aws:sns:eu-central-1:444455556666:{name}"},
+    "aws:iam/policy:Policy": lambda name, inputs: {
+        "arn": f"arn:aws:iam::444455556666:policy/{inputs.get('name', name)}"
+    },
+    "aws:s3/bucket:Bucket": lambda name, inputs: {
+        "bucket": inputs.get("bucket", name),
+        "arn": f"arn:aws:s3:::{inputs.get('bucket', name)}",
+    },
+    "aws:cloudwatch/eventRule:EventRule": lambda name, _: {
+        "arn": f"arn:aws:events:eu-central-1:444455556666:rule/{name}"
+    },
+    "aws:codeconnections/connection:Connection": lambda name, _: {
+        "arn": f"arn:aws:codeconnections:eu-central-1:444455556666:connection/{name}",
+        "connectionStatus": "PENDING",
+    },
+    "aws:codepipeline/pipeline:Pipeline": lambda _, inputs: {
+        "arn": f"arn:aws:codepipeline:eu-central-1:444455556666:{inputs['name']}"
+    },
     "aws:apigateway/domainName:DomainName": lambda _, inputs: {
         "regionalDomainName": f"d-{inputs['domainName']}.test",
         "regionalZoneId": "ZREGIONAL",
@@ -211,6 +228,7 @@ class Cloud:
         with (
             working_directory(folder),
             mock.patch("stacks.release.ROOT", folder.resolve()),
+            mock.patch("stacks.catalogue.ROOT", top_of(folder.resolve())),
             mock.patch("stacks.release.Checkout", return_value=checkout or FakeCheckout()),
             mock.patch("stacks.release.history", return_value=[SUCCEEDED]),
         ):
@@ -221,6 +239,11 @@ class Cloud:
                 config={key: as_engine_hands_over(value) for key, value in config.items()},
                 preview=preview,
             )
+
+
+def top_of(folder: Path) -> Path:
+    """Return the repository that a project's folder is in."""
+    return folder.parent.parent if folder.parent.name == "stacks" else folder
 
 
 def as_engine_hands_over(value: object) -> str:

@@ -10,7 +10,7 @@ import pytest
 from tests.cloud import ROOT
 
 COMPONENTS = sorted(path for path in (ROOT / "components").glob("*.py") if path.stem != "__init__")
-PACKAGES = ["components", "stacks", "service", "wireguard", "ops", "sandbox", "bench"]
+PACKAGES = ["components", "stacks", "service", "wireguard", "iam", "ops", "sandbox", "bench"]
 PROGRAMS = [ROOT / "__main__.py", *sorted(ROOT.glob("stacks/*/__main__.py"))]
 PROJECT_FOLDERS = [program.parent for program in PROGRAMS if program.parent != ROOT]
 FORBIDDEN_IN_COMPONENTS = {

@@ -14,6 +14,7 @@ from stacks.settings import (
     DnsSettings,
     OrgSettings,
     Settings,
+    ToolsSettings,
     UnusableSettingsError,
 )
 from tests.cloud import ROOT, Cloud, as_engine_hands_over
@@ -22,6 +23,7 @@ MODELS: dict[str, type[Settings]] = {
     "org": OrgSettings,
     "dns": DnsSettings,
     "corp": CorpSettings,
+    "tools": ToolsSettings,
     "app": AppSettings,
 }
 FILES = sorted(path for path in [*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("stacks/*/Pulumi.*.yaml")])
@@ -32,7 +34,11 @@ ORG: dict[str, Any] = {
     "managementAccountId": "111122223333",
     "emailPattern": "aws-{account}@example.com",
     "organizationalUnits": ["Infrastructure", "Workloads/Production"],
-    "accounts": {"dns": {"ou": "Infrastructure"}, "prod": {"ou": "Workloads/Production"}},
+    "accounts": {
+        "dns": {"ou": "Infrastructure"},
+        "tools": {"ou": "Infrastructure"},
+        "prod": {"ou": "Workloads/Production"},
+    },
     "guardRails": {"protectDataStores": ["Workloads/Production"]},
 }
 DNS: dict[str, Any] = {
@@ -68,7 +74,15 @@ APP: dict[str, Any] = {
     "rateLimit": 20,
     "burstLimit": 40,
 }
-RIGHT = {"org": ORG, "dns": DNS, "corp": CORP, "app": APP}
+TOOLS: dict[str, Any] = {
+    "region": "eu-central-1",
+    "release": {"branch": "main", "approval": True},
+    "gitHost": "GitHub",
+    "repository": "example/cloud",
+    "deployerRole": "deployer",
+    "driftHour": 3,
+}
+RIGHT = {"org": ORG, "dns": DNS, "corp": CORP, "tools": TOOLS, "app": APP}
 
 
 def load(project: str, settings: dict[str, Any]) -> tuple[Settings | None, list[str]]:
@@ -239,6 +253,47 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
             "org",
             {"accounts": {"dns": {"ou": "dns"}}, "organizationalUnits": ["dns"]},
             "org:accounts.dns: an OU has the same path, so a guard rail could mean either; rename one",
+        ),
+        (
+            "org",
+            {"accounts": {"prod": {"ou": "Infrastructure"}}},
+            "org:accounts: no account tools, in which the pipelines run that deploy to the others; add "
+            "it",
+        ),
+        (
+            "org",
+            {"release": {"branch": "main", "approval": "yes"}},
+            'org:release.approval: "yes" is not right; set it to true where the pipeline waits for a '
+            "person before the update",
+        ),
+        (
+            "tools",
+            {"gitHost": "Gitea"},
+            'tools:gitHost: "Gitea" is not right; set it to one of GitHub, GitLab, Bitbucket',
+        ),
+        (
+            "tools",
+            {"repository": "https://github.com/example/cloud"},
+            'tools:repository: "https://github.com/example/cloud" is not right; set it to this '
+            "repository's owner and name at the git host, like example/cloud",
+        ),
+        (
+            "tools",
+            {"deployerRole": ""},
+            'tools:deployerRole: "" is not right; set it to the role of the management account in '
+            "which people deploy, like deployer",
+        ),
+        (
+            "tools",
+            {"notificationEmail": "ops"},
+            'tools:notificationEmail: "ops" is not right; set it to the address that hears of results, '
+            "approvals to give and drift",
+        ),
+        (
+            "tools",
+            {"driftHour": 24},
+            "tools:driftHour: 24 is not right; set it to the hour, UTC, of the daily search for drift: "
+            "from 0 to 23",
         ),
         (
             "dns",

@@ -4,16 +4,20 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
 
+from components.organization import ACCESS_ROLE
+from stacks import catalogue
 from tests.cloud import ROOT, Cloud, FakeCheckout
 
 ORDER = [
     ("stacks/org", "main"),
     ("stacks/dns", "main"),
     ("stacks/corp", "main"),
+    ("stacks/tools", "main"),
     (".", "dev"),
     (".", "stage"),
     (".", "prod"),
@@ -38,11 +42,19 @@ def organization() -> dict[str, Cloud]:
     return bring_up(ORDER)
 
 
+@pytest.fixture(scope="module")
+def by_pipeline() -> dict[str, Cloud]:
+    """Return the records of the programs as pipelines run them."""
+    with mock.patch("stacks.accounts.DEPLOY_ROLE", "deploy"):
+        return bring_up(ORDER)
+
+
 def test_every_program_takes_what_the_ones_before_it_export(organization: dict[str, Cloud]) -> None:
     assert list(organization) == [
         "org/main",
         "dns/main",
         "corp/main",
+        "tools/main",
         "app/dev",
         "app/stage",
         "app/prod",
@@ -65,10 +77,14 @@ def test_the_default_provider_is_off_in_every_project() -> None:
 def test_the_management_account_holds_the_organization_and_nothing_else(
     organization: dict[str, Cloud],
 ) -> None:
-    for resource in organization["org/main"].resources:
-        assert resource.type.split(":")[0] in {"multi-account", "pulumi"} or (
-            resource.type.startswith("aws:organizations/")
-        ), resource.name
+    others = [
+        resource.name
+        for resource in organization["org/main"].resources
+        if resource.type.split(":")[0] not in {"multi-account", "pulumi"}
+        and not resource.type.startswith("aws:organizations/")
+    ]
+
+    assert others == ["deploy-role", "deploy-policy"]
 
 
 def test_no_guard_rail_is_made_before_there_is_an_organization(
@@ -125,10 +141,108 @@ def test_a_stack_works_in_its_own_account_and_delegates_its_own_domain(
     own, delegation = cloud.of_type("pulumi:providers:aws").values()
 
     assert accounts[account] in own.inputs["allowedAccountIds"]
-    assert f":role/delegate-{account}" in delegation.inputs["assumeRoles"]
+    assert accounts["dns"] in delegation.inputs["allowedAccountIds"]
     in_dns = [r for r in cloud.resources if "::delegation::" in r.provider]
     assert [(r.type, r.inputs["name"]) for r in in_dns] == [("aws:route53/record:Record", domain)]
     assert cloud.outputs["domain"] == domain
+
+
+def test_a_person_works_in_every_account_by_the_role_that_aws_makes(
+    organization: dict[str, Cloud],
+) -> None:
+    accounts = organization["org/main"].outputs["accounts"]
+
+    assert assumed(organization) == {
+        "org/main": [],
+        "dns/main": [f"{accounts['dns']}:role/{ACCESS_ROLE}"],
+        "corp/main": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("corp", "dns")],
+        "tools/main": [f"{accounts['tools']}:role/{ACCESS_ROLE}"],
+        "app/dev": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("dev", "dns")],
+        "app/stage": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("stage", "dns")],
+        "app/prod": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("prod", "dns")],
+    }
+
+
+def test_a_pipeline_works_by_the_roles_that_trust_it(by_pipeline: dict[str, Cloud]) -> None:
+    accounts = by_pipeline["org/main"].outputs["accounts"]
+
+    assert assumed(by_pipeline) == {
+        "org/main": ["111122223333:role/deploy"],
+        "dns/main": [f"{accounts['dns']}:role/deploy"],
+        "corp/main": [f"{accounts['corp']}:role/deploy", "444455556666:role/delegate-corp"],
+        "tools/main": [f"{accounts['tools']}:role/deploy"],
+        "app/dev": [f"{accounts['dev']}:role/deploy", "444455556666:role/delegate-dev"],
+        "app/stage": [f"{accounts['stage']}:role/deploy", "444455556666:role/delegate-stage"],
+        "app/prod": [f"{accounts['prod']}:role/deploy", "444455556666:role/delegate-prod"],
+    }
+
+
+def test_which_role_runs_a_program_changes_nothing_but_its_providers(
+    organization: dict[str, Cloud], by_pipeline: dict[str, Cloud]
+) -> None:
+    for name, cloud in organization.items():
+        mine, theirs = (
+            [
+                (r.urn, {key: value for key, value in r.inputs.items() if key != "code"})
+                for r in it.resources
+                if r.type != "pulumi:providers:aws"
+            ]
+            for it in (cloud, by_pipeline[name])
+        )
+        assert sorted(mine, key=lambda r: r[0]) == sorted(theirs, key=lambda r: r[0]), name
+
+
+def assumed(records: dict[str, Cloud]) -> dict[str, list[str]]:
+    """Return the roles that each program works by, without the start of their ARNs."""
+    return {
+        name: [
+            role["roleArn"].removeprefix("arn:aws:iam::")
+            for provider in cloud.of_type("pulumi:providers:aws").values()
+            for role in json.loads(provider.inputs.get("assumeRoles", "[]"))
+        ]
+        for name, cloud in records.items()
+    }
+
+
+def test_every_role_of_a_member_account_carries_its_boundary(
+    organization: dict[str, Cloud],
+) -> None:
+    for name, cloud in organization.items():
+        roles = cloud.of_type("aws:iam/role:Role").values()
+        assert roles
+        wanted = set() if name == "org/main" else {"deploy-boundary"}
+        found = {r.inputs.get("permissionsBoundary", "").rpartition("/")[2] for r in roles}
+        assert found - {""} == wanted, name
+        assert ("" in found) == (name == "org/main"), name
+
+
+def test_every_stack_has_a_pipeline_by_its_own_rule(organization: dict[str, Cloud]) -> None:
+    pipelines = organization["tools/main"].of_type("aws:codepipeline/pipeline:Pipeline")
+    pushes = {
+        pipeline.inputs["name"]: push
+        for pipeline in pipelines.values()
+        for trigger in pipeline.inputs.get("triggers", [])
+        for push in trigger["gitConfiguration"]["pushes"]
+    }
+
+    assert set(pushes) == {stack.pipeline for stack in catalogue.stacks()}
+    for stack in catalogue.stacks():
+        push = pushes[stack.pipeline]
+        if stack.rule.tag:
+            assert push == {"tags": {"includes": [stack.rule.tag]}}
+        else:
+            assert push["branches"] == {"includes": [stack.rule.branch]}
+        assert ("filePaths" in push) == (stack.project != "app"), stack
+
+
+def test_a_person_approves_prod_org_and_tools(organization: dict[str, Cloud]) -> None:
+    pipelines = organization["tools/main"].of_type("aws:codepipeline/pipeline:Pipeline").values()
+
+    assert {
+        pipeline.inputs["name"]
+        for pipeline in pipelines
+        if any(stage["name"] == "Approve" for stage in pipeline.inputs["stages"])
+    } == {"app-prod", "org-main", "tools-main"}
 
 
 @pytest.mark.parametrize(
@@ -209,7 +323,7 @@ def test_only_dev_leaves_its_data_open(organization: dict[str, Cloud]) -> None:
 
 
 def test_prod_takes_only_what_stage_runs() -> None:
-    records = bring_up(ORDER[:5])
+    records = bring_up(ORDER[:6])
     stacks = {f"organization/{name}": cloud.outputs for name, cloud in records.items()}
     cloud = Cloud(stacks=stacks)
 
@@ -233,6 +347,24 @@ def test_the_app_before_org_says_what_to_run_first() -> None:
     ]
 
 
+def test_a_delegation_to_an_account_without_a_stack_is_refused(tmp_path: Path) -> None:
+    copy_programs(tmp_path)
+    (tmp_path / "Pulumi.stage.yaml").unlink()
+    (tmp_path / "Pulumi.prod.yaml").unlink()
+    records = bring_up(ORDER[:1], tmp_path)
+    cloud = Cloud(stacks={"organization/org/main": records["org/main"].outputs})
+
+    with pytest.raises(SystemExit):
+        cloud.run_project(tmp_path / "stacks/dns", "main")
+
+    assert cloud.resources == []
+    assert cloud.errors == [
+        "No stack deploys to the account stage, so nobody could delegate its sub-domain: write its "
+        "settings file first (a Pulumi.stage.yaml with app:account: stage), or take stage out of "
+        "delegations in stacks/dns/Pulumi.main.yaml"
+    ]
+
+
 def test_a_further_environment_is_data_only(tmp_path: Path) -> None:
     copy_programs(tmp_path)
     add_environment(tmp_path, "qa")
@@ -244,8 +376,8 @@ def test_a_further_environment_is_data_only(tmp_path: Path) -> None:
 
 
 def copy_programs(folder: Path) -> None:
-    for part in ("Pulumi.yaml", "Pulumi.dev.yaml", "__main__.py"):
-        shutil.copy(ROOT / part, folder)
+    for part in [*ROOT.glob("Pulumi*.yaml"), ROOT / "__main__.py"]:
+        shutil.copy(part, folder)
     shutil.copytree(ROOT / "stacks", folder / "stacks")
 
 

@@ -15,8 +15,8 @@ from types import FrameType
 
 from werkzeug.serving import make_server
 
+from sandbox.aws.edge import FrontDoor
 from sandbox.aws.gateway import Gateway
-from sandbox.aws.moto_untyped import MotoRequestHandler
 
 _HOST = "127.0.0.1"
 
@@ -53,7 +53,7 @@ def main() -> None:
         port,
         Gateway(options.account),
         threaded=True,
-        request_handler=MotoRequestHandler,
+        request_handler=FrontDoor,
         fd=listener.fileno(),
     )
     print(f"listening on {port}", flush=True)  # noqa: T201  whoever started it waits for this line

@@ -7,9 +7,9 @@ known here is one on "*": policies that limit it to a resource then do not allow
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
-from sandbox.aws import state
+from sandbox.aws import passing, paths, s3_access, state
+from sandbox.aws.access import Access
 from sandbox.aws.call import Call
 
 _IAM_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
@@ -19,53 +19,10 @@ _ACTIONS = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "lambda:InvokeAsync": "lambda:InvokeFunction",
     "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
-    "s3:CompleteMultipartUpload": "s3:PutObject",
-    "s3:CopyObject": "s3:PutObject",
-    "s3:CreateMultipartUpload": "s3:PutObject",
-    "s3:DeleteBucketCors": "s3:PutBucketCORS",
-    "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
-    "s3:DeleteBucketReplication": "s3:PutReplicationConfiguration",
-    "s3:DeleteBucketTagging": "s3:PutBucketTagging",
-    "s3:DeleteObjects": "s3:DeleteObject",
-    "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-    "s3:GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
-    "s3:GetBucketCors": "s3:GetBucketCORS",
-    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
-    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
-    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
-    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
-    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
-    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-    "s3:HeadBucket": "s3:ListBucket",
-    "s3:HeadObject": "s3:GetObject",
-    "s3:ListBuckets": "s3:ListAllMyBuckets",
-    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
-    "s3:ListObjects": "s3:ListBucket",
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:ListObjectVersions": "s3:ListBucketVersions",
-    "s3:ListParts": "s3:ListMultipartUploadParts",
-    "s3:PutBucketAccelerateConfiguration": "s3:PutAccelerateConfiguration",
-    "s3:PutBucketCors": "s3:PutBucketCORS",
-    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
-    "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
-    "s3:PutBucketReplication": "s3:PutReplicationConfiguration",
-    "s3:PutObjectLockConfiguration": "s3:PutBucketObjectLockConfiguration",
-    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-    "s3:UploadPart": "s3:PutObject",
-    "s3:UploadPartCopy": "s3:PutObject",
 }
 
 
 _KEY_ID_LENGTH = len("00000000-0000-0000-0000-000000000000")
-
-
-class Access(NamedTuple):
-    """An IAM action on one resource, by its ARN; "*" where the action has no resource."""
-
-    action: str
-    resource: str
 
 
 def action_of(call: Call) -> str:
@@ -73,12 +30,18 @@ def action_of(call: Call) -> str:
     prefix = _IAM_PREFIXES.get(call.signing_name, call.signing_name)
     if prefix == "apigateway":  # IAM knows API Gateway's HTTP methods, not its operations
         return f"apigateway:{call.request.method}"
+    if prefix == "s3":
+        return s3_access.action_of(call.operation)
+    if call.service == "codeconnections" and call.request.path.startswith(paths.USED_CONNECTIONS):
+        return "codeconnections:UseConnection"
     action = f"{prefix}:{call.operation}"
     return _ACTIONS.get(action, action)
 
 
 def accesses_of(call: Call) -> list[Access]:
     """Return everything that a caller must be allowed for a call, at least one access."""
+    if call.service == "s3":
+        return list(s3_access.accesses_of(call))
     if (call.service, call.operation) == ("kms", "ReEncrypt"):
         return [
             Access("kms:ReEncryptFrom", _key(call, _key_of_ciphertext(call)) or "*"),
@@ -86,7 +49,8 @@ def accesses_of(call: Call) -> list[Access]:
         ]
     action, find = action_of(call), _RESOURCES.get(call.service, _named_by_arn)
     resources = [resource for resource in find(call) if resource] or ["*"]
-    return [Access(action, resource) for resource in resources]
+    passed = [Access("iam:PassRole", role) for role in passing.roles_of(call)]
+    return [*(Access(action, resource) for resource in resources), *passed]
 
 
 def _arn(call: Call, service: str, name: str) -> str:
@@ -108,20 +72,30 @@ def _route53(call: Call) -> list[str]:
     return [f"arn:aws:route53:::hostedzone/{zone.rsplit('/', 1)[-1]}"] if zone else []
 
 
+_IAM_KINDS = {
+    "InstanceProfileName": "instance-profile",
+    "RoleName": "role",
+    "UserName": "user",
+    "GroupName": "group",
+}
+"""In the order in which AWS takes them for the resource of a call that has several."""
+
+_IAM_ARNS = ("PolicyArn", "OpenIDConnectProviderArn", "SAMLProviderArn", "SerialNumber")
+
+
 def _iam(call: Call) -> list[str]:
-    name = call.text("RoleName")
-    if name:
-        role = state.role(call.account, name)
-        path = call.text("Path") or "/"
-        return [role.arn if role else f"arn:aws:iam::{call.account}:role{path}{name}"]
-    if call.text("PolicyArn"):
-        return [call.text("PolicyArn")]
-    for kind in ("User", "Group", "InstanceProfile", "Policy"):
-        name = call.text(f"{kind}Name")
+    """Return what a call is about by its name; a path is known of what exists or is being made."""
+    account = f"arn:aws:iam::{call.account}:"
+    for argument, kind in _IAM_KINDS.items():
+        name = call.text(argument)
         if name:
-            resource = "instance-profile" if kind == "InstanceProfile" else kind.lower()
-            return [f"arn:aws:iam::{call.account}:{resource}{call.text('Path') or '/'}{name}"]
-    return []
+            found = state.iam_entity(call.account, kind, name)
+            return [found or f"{account}{kind}{call.text('Path') or '/'}{name}"]
+    if call.operation == "CreatePolicy":
+        return [f"{account}policy{call.text('Path') or '/'}{call.text('PolicyName')}"]
+    if call.operation == "CreateServiceLinkedRole":
+        return [f"{account}role/aws-service-role/{call.text('AWSServiceName')}/*"]
+    return [call.text(argument) for argument in _IAM_ARNS]
 
 
 def _dynamodb(call: Call) -> list[str]:
@@ -155,14 +129,6 @@ def _logs(call: Call) -> list[str]:
     return [group or call.text("resourceArn")]
 
 
-def _s3(call: Call) -> list[str]:
-    bucket, key = call.text("Bucket"), call.text("Key")
-    if call.operation == "DeleteObjects":
-        keys = [entry["Key"] for entry in call.parameters["Delete"]["Objects"]]
-        return [f"arn:aws:s3:::{bucket}/{key}" for key in keys]
-    return [f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"] if bucket else []
-
-
 def _kms(call: Call) -> list[str]:
     """Return the key; for an alias also the alias, and every key that it points to or will."""
     names = [call.text("KeyId"), call.text("TargetKeyId")]
@@ -183,9 +149,11 @@ def _key(call: Call, name: str) -> str:
 
 
 def _key_of_ciphertext(call: Call) -> str:
-    """Return the id of the key that moto writes at the start of what a key encrypted."""
+    """Return the key that moto names at the start of what it encrypted, of whichever account."""
     blob: bytes = call.parameters.get("CiphertextBlob") or b""
-    return blob[:_KEY_ID_LENGTH].decode(errors="replace")
+    name = blob[:_KEY_ID_LENGTH].decode(errors="replace")
+    found = state.key_of_any_account(call.region, name)
+    return found.arn if found else name
 
 
 def _ssm(call: Call) -> list[str]:
@@ -234,6 +202,41 @@ def _apigateway(call: Call) -> list[str]:
     return [f"arn:aws:apigateway:{call.region}::{re.sub('/+', '/', call.request.path)}"]
 
 
+def _codebuild(call: Call) -> list[str]:
+    names: list[str] = call.parameters.get("names") or [
+        call.text("projectName") or call.text("name")
+    ]
+    return [
+        name if name.startswith("arn:") else _arn(call, "codebuild", f"project/{name}")
+        for name in names
+        if name
+    ]
+
+
+def _codeconnections(call: Call) -> list[str]:
+    return [call.text("ConnectionArn") or call.text("ResourceArn")]
+
+
+def _codepipeline(call: Call) -> list[str]:
+    declared: dict[str, str] = call.parameters.get("pipeline") or {}
+    name = declared.get("name") or call.text("pipelineName") or call.text("name")
+    return [_arn(call, "codepipeline", name) if name else call.text("resourceArn")]
+
+
+def _events(call: Call) -> list[str]:
+    name, bus = call.text("Rule") or call.text("Name"), call.text("EventBusName")
+    if not name or not ("Rule" in call.operation or "Targets" in call.operation):
+        return _named_by_arn(call)
+    path = name if bus in {"", "default"} else f"{bus.rsplit('/', 1)[-1]}/{name}"
+    return [_arn(call, "events", f"rule/{path}")]
+
+
+def _sns(call: Call) -> list[str]:
+    if call.operation == "CreateTopic":
+        return [_arn(call, "sns", call.text("Name"))]
+    return [call.text("TopicArn") or call.text("TargetArn") or call.text("ResourceArn")]
+
+
 def _search_domains(call: Call) -> list[str]:
     name = call.text("DomainName")
     return [_arn(call, "es", f"domain/{name}") if name else call.text("ARN")]
@@ -242,16 +245,20 @@ def _search_domains(call: Call) -> list[str]:
 _RESOURCES: dict[str, Callable[[Call], list[str]]] = {
     "apigateway": _apigateway,
     "apigatewayv2": _apigateway,
+    "codebuild": _codebuild,
+    "codeconnections": _codeconnections,
+    "codepipeline": _codepipeline,
     "dynamodb": _dynamodb,
     "ec2": _ec2,
     "es": _search_domains,
+    "events": _events,
     "iam": _iam,
     "kms": _kms,
     "lambda": _lambda,
     "logs": _logs,
     "opensearch": _search_domains,
     "route53": _route53,
-    "s3": _s3,
+    "sns": _sns,
     "ssm": _ssm,
     "sts": lambda call: [call.text("RoleArn")],
 }

@@ -2,7 +2,8 @@
 
 Owns the dependencies that AWS enforces (a logging role before logs, an issued certificate before a
 domain name, no deletion of what is in use), the import of OpenAPI documents, changes of an API's
-policy and endpoint, changes of a domain name, and tags. The resources are moto's.
+policy and endpoint, what a deployment keeps of both, changes of a domain name, and tags. The
+resources are moto's.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any, cast
 
 from moto.apigateway.models import (
     APIGatewayBackend,
+    Deployment,
     DomainName,
     RestAPI,
     Stage,
@@ -18,18 +20,40 @@ from moto.apigateway.models import (
 )
 from moto.core.exceptions import JsonRESTError
 
-from sandbox.aws import acm, policy
+from iam import policy
+from sandbox.aws import acm
 from sandbox.aws.call import AwsError, Call
+from sandbox.aws.rest_requests import SERVICE, Served, routes_of
 from sandbox.aws.rules import Answer, Rule, Rules
 from sandbox.aws.trust import trusts_service, unknown_principal
 
-_SERVICE = "apigateway.amazonaws.com"
+_SERVED = "served"  # the attribute that moto's deployments get
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 _ANY_METHOD = "x-amazon-apigateway-any-method"
 _INTEGRATION = "x-amazon-apigateway-integration"
 _METHOD_SETTING_PARTS = 2
 _ADDRESS_TYPES = ("ipv4", "dualstack")
 """Whether clients reach an endpoint over IPv4 alone, which is the default, or over IPv6 too."""
+
+
+def install() -> None:
+    """Let moto's deployments keep what an API is when they are made."""
+    create = RestAPI.create_deployment
+
+    def create_with_copy(
+        self: RestAPI, name: str, description: str, stage_variables: object = None
+    ) -> Deployment:
+        made = create(self, name, description, stage_variables)
+        vars(made)[_SERVED] = Served(policy=self.policy, routes=routes_of(self))
+        return made
+
+    RestAPI.create_deployment = create_with_copy
+
+
+def served_by(api: RestAPI, stage: Stage) -> Served | None:
+    """Return what a stage serves: the API as its deployment found it."""
+    deployment = api.deployments.get(stage.deployment_id or "")
+    return vars(deployment)[_SERVED] if deployment else None
 
 
 def rules(management_account: str) -> Rules:
@@ -270,7 +294,7 @@ def _update_account(call: Call) -> Answer:
         arn = change.get("value", "")
         if change["path"] != "/cloudwatchRoleArn" or not arn:
             continue
-        if not trusts_service(call.account, arn, _SERVICE):
+        if not trusts_service(call.account, arn, SERVICE):
             raise _refused(
                 "The role ARN does not have required permissions configured. Please grant trust "
                 "permission for API Gateway and add the required role policy."

@@ -1,19 +1,21 @@
 """Whether a caller may make a call, judged as AWS does.
 
-Owns the order of the levels: an explicit denial anywhere, then the policy of the resource where AWS
-asks it (the trust of a role, the policy of a KMS key), then the service control policies of every
-level above the account, then the caller's own policies and the policy of its session. The policies
-of buckets, APIs and functions are not judged, nor are permissions boundaries and grants of keys.
+Owns the order of the levels: an explicit denial anywhere, then the policy of the resource (of a
+role, a KMS key or a bucket), then the service control policies of every level above the account,
+then the caller's permissions boundary, the policy of its session and its own policies. Policies of
+other resources are not judged here, nor are grants of keys, resource control policies and
+boundaries of users: all callers but the operator are sessions of roles.
 """
 
 from collections.abc import Callable, Mapping
 
-from sandbox.aws import actions, conditions, policy, state
-from sandbox.aws.actions import Access
+from iam import policy
+from iam.policy import Context, Document, Effect, Request
+from sandbox.aws import actions, conditions, state
+from sandbox.aws.access import Access
 from sandbox.aws.call import AwsError, Call
 from sandbox.aws.credentials import Principal
-from sandbox.aws.policy import Context, Document, Effect, Request
-from sandbox.aws.trust import Trust, trust_in_key, trust_in_role
+from sandbox.aws.trust import Grantee, Trust, trust_in_bucket, trust_in_key, trust_in_role
 
 _NO_PERMISSION_NEEDED = ("sts:GetCallerIdentity", "sts:GetSessionToken")
 _DENIAL_CODES = {
@@ -26,9 +28,19 @@ _FORBIDDEN = 403
 
 _RESOURCE_POLICIES: Mapping[str, Callable[[Principal, Request], Trust | None]] = {
     "kms": trust_in_key,
+    "s3": trust_in_bucket,
     "sts": trust_in_role,
 }
-"""By the prefix of the action: the resources whose own policy must allow a call."""
+"""By the prefix of the action: the resources that have a policy of their own."""
+
+_NO_POLICY = Trust(effect=Effect.NONE, to=Grantee.ACCOUNT, needed=False)
+_LIMITS = ("a permissions boundary", "a session policy")
+_ASKED: Mapping[Grantee, tuple[str, ...]] = {
+    Grantee.ACCOUNT: (*_LIMITS, "an identity-based policy"),
+    Grantee.ROLE: _LIMITS,
+    Grantee.CALLER: (),
+}
+"""What must allow a call besides the policy of the resource."""
 
 
 def authorize(call: Call) -> None:
@@ -38,6 +50,11 @@ def authorize(call: Call) -> None:
     context = conditions.of_call(call)
     for access in actions.accesses_of(call):
         _require(call, access, {**context, **conditions.of_access(call, access)})
+
+
+def authorize_also(call: Call, access: Access) -> None:
+    """Judge what a call turns out to need when its service looks at its resource."""
+    _require(call, access, conditions.of_call(call))
 
 
 def authorize_through(call: Call, service: str, access: Access, given: Context) -> None:
@@ -67,25 +84,27 @@ def _denied(call: Call, what: str) -> AwsError:
 def _denial(principal: Principal, request: Request) -> str | None:
     """Why the request is denied, in AWS's words; AWS gives no words for a missing trust."""
     guard_rails = [policy.evaluate(level, request) for level in _service_control(principal.account)]
-    own = policy.evaluate(_identity_policies(principal), request)
-    session = _session_effect(principal, request)
+    own = {
+        "a permissions boundary": _limit(_boundary(principal), request),
+        "a session policy": _limit(_session_policy(principal), request),
+        "an identity-based policy": policy.evaluate(_identity_policies(principal), request),
+    }
     asked = _RESOURCE_POLICIES.get(request.action.partition(":")[0])
-    resource = asked(principal, request) if asked else None
+    resource = (asked(principal, request) if asked else None) or _NO_POLICY
     if Effect.DENY in guard_rails:
         return "with an explicit deny in a service control policy"
-    if Effect.DENY in (own, session):
-        return "with an explicit deny in an identity-based policy"
-    if resource is not None and resource.effect is not Effect.ALLOW:
+    denying = next((kind for kind, effect in own.items() if effect is Effect.DENY), None)
+    if denying:
+        return f"with an explicit deny in {denying}"
+    if resource.effect is Effect.DENY or (resource.needed and resource.effect is Effect.NONE):
         return _distrust(request, resource)
     if Effect.NONE in guard_rails:
-        lacking = "service control policy"
-    elif session is Effect.NONE:
-        lacking = "session policy"
-    elif own is Effect.NONE and not (resource is not None and resource.suffices):
-        lacking = "identity-based policy"
-    else:
-        return None
-    return _none_allows(lacking, request)
+        return _none_allows("service control policy", request)
+    lacking = next(
+        (kind for kind in _ASKED[resource.to] if own[kind] is not Effect.ALLOW),
+        None,
+    )
+    return _none_allows(lacking.partition(" ")[2], request) if lacking else None
 
 
 def _distrust(request: Request, resource: Trust) -> str:
@@ -119,16 +138,24 @@ def _identity_policies(principal: Principal) -> list[Document]:
     role = state.role(principal.account, principal.role_name)
     if role is None:
         return []
-    managed = [
-        version.document
-        for attached in role.managed_policies.values()
-        for version in attached.versions
-        if version.version_id == attached.default_version_id
-    ]
-    return [state.document(found) for found in (*role.policies.values(), *managed)]
+    managed = [state.default_version(attached) for attached in role.managed_policies.values()]
+    return [*(state.document(found) for found in role.policies.values()), *managed]
 
 
-def _session_effect(principal: Principal, request: Request) -> Effect:
-    if principal.session_policy is None:
-        return Effect.ALLOW
-    return policy.evaluate([state.document(principal.session_policy)], request)
+def _boundary(principal: Principal) -> Document | None:
+    """Return the most that a caller's own policies can allow; None where nothing limits them."""
+    role = state.role(principal.account, principal.role_name) if principal.role_name else None
+    if role is None or not role.permissions_boundary_arn:
+        return None
+    return state.default_version(
+        state.iam(principal.account).get_policy(role.permissions_boundary_arn)
+    )
+
+
+def _session_policy(principal: Principal) -> Document | None:
+    text = principal.session_policy
+    return None if text is None else state.document(text)
+
+
+def _limit(document: Document | None, request: Request) -> Effect:
+    return Effect.ALLOW if document is None else policy.evaluate([document], request)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from sandbox.aws import state
-from sandbox.aws.actions import Access
+from sandbox.aws import passing, s3_access, state
+from sandbox.aws.access import Access
 from sandbox.aws.call import Call
 from sandbox.aws.dns import normalized
 
@@ -43,6 +43,10 @@ def of_call(call: Call) -> Keys:
 
 def of_access(call: Call, access: Access) -> Keys:
     """Return the keys that differ between the resources of one call."""
+    if access.action == "iam:PassRole":
+        return {"iam:passedtoservice": (passing.service_of(call),)}
+    if call.service == "iam":
+        return _iam(call, access.action)
     if call.service == "ec2":
         return _ec2(access.resource)
     if call.service == "kms":
@@ -85,6 +89,37 @@ def _route53(call: Call) -> Keys:
         f"{prefix}recordtypes": tuple(record["Type"] for record in records),
         f"{prefix}actions": tuple(change["Action"] for change in changes),
     }
+
+
+_SETS_BOUNDARY = ("iam:CreateRole", "iam:CreateUser", "iam:PutRolePermissionsBoundary")
+_ON_BOUNDARY = (
+    "iam:AttachRolePolicy",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePolicy",
+)
+
+
+def _iam(call: Call, action: str) -> Keys:
+    """Return the boundary that a role gets, or else has, and the policy that it gets or loses.
+
+    Only these actions have the first key (Service Authorization Reference, IAM).
+    """
+    keys: Keys = {}
+    boundary = call.text("PermissionsBoundary") if action in _SETS_BOUNDARY else None
+    if action in _ON_BOUNDARY:
+        role = state.role(call.account, call.text("RoleName"))
+        boundary = role.permissions_boundary_arn if role else None
+    if boundary:
+        keys["iam:permissionsboundary"] = (boundary,)
+    if action.startswith(("iam:Attach", "iam:Detach")):
+        keys["iam:policyarn"] = (call.text("PolicyArn"),)
+    return keys
+
+
+def _s3(call: Call) -> Keys:
+    return dict(s3_access.condition_keys(call))
 
 
 def _ssm(call: Call) -> Keys:
@@ -130,6 +165,7 @@ def _ec2(resource: str) -> Keys:
 _OF_SERVICE: dict[str, Callable[[Call], Keys]] = {
     "cloudwatch": _cloudwatch,
     "route53": _route53,
+    "s3": _s3,
     "ssm": _ssm,
     "sts": _sts,
 }

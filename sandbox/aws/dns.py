@@ -38,6 +38,16 @@ def new_name_servers() -> list[str]:
 
 def look_up(name: str, record_type: str) -> list[str]:
     """Return the values that the world would see; none where a delegation on the way is missing."""
+    return [value for record in _found(name, record_type) for value in _values(record)]
+
+
+def alias_of(name: str, record_type: str) -> str | None:
+    """Return the name of AWS's that an alias record of a name and type stands for, if any."""
+    targets = [cast("dict[str, str] | None", it.alias_target) for it in _found(name, record_type)]
+    return next((target["DNSName"] for target in targets if target), None)
+
+
+def _found(name: str, record_type: str) -> list[RecordSet]:
     name = normalized(name)
     for top in _top_zones(name):
         zone = _authoritative(top, name)
@@ -95,12 +105,11 @@ def _delegation(zone: FakeZone, name: str) -> RecordSet | None:
     return min(cuts, key=lambda record: len(record.name), default=None)
 
 
-def _records(zone: FakeZone, name: str, record_type: str) -> list[str]:
+def _records(zone: FakeZone, name: str, record_type: str) -> list[RecordSet]:
     return [
-        value
+        record
         for record in zone.rrsets
         if normalized(record.name) == name and record.type == record_type
-        for value in _values(record)
     ]
 
 

@@ -1,14 +1,16 @@
 """The front door of the embedded AWS: each request is authenticated, authorised, ruled, answered.
 
 Owns the order of these steps and what is answered when one of the first two fails. The rules of the
-services are in modules of their own; whatever they let pass is moto's to answer, in the account of
-the caller. Requests are taken one after another, so a rule may look before moto leaps.
+services are in modules of their own; whatever they let pass is moto's to answer, in the
+account that owns what they are about. Requests are taken one after another, so a rule may look before moto leaps; only what a
+rule leaves for later runs beside them.
 """
 
 import functools
 import io
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from moto.core.exceptions import ServiceException
@@ -18,22 +20,33 @@ from werkzeug.wrappers import Response
 from sandbox.aws import (
     acm,
     apigateway,
+    codebuild,
+    codeconnections,
+    codepipeline,
+    events,
     iam,
+    instance_metadata,
     kms,
     lambdas,
     organizations,
-    resource_policies,
+    paths,
+    owners,
     route53,
+    s3,
     sns,
     state,
     sts,
+    trial,
 )
 from sandbox.aws.authorization import authorize
 from sandbox.aws.call import AwsError, Call, read, scope_of, service_of
 from sandbox.aws.credentials import ANONYMOUS, Credentials
-from sandbox.aws.instance_metadata import PREFIX, InstanceMetadata
+from sandbox.aws.edge import Edge
+from sandbox.aws.execution import Execution
+from sandbox.aws.instance_metadata import InstanceMetadata
 from sandbox.aws.moto_untyped import DomainDispatcherApplication, create_backend_app
-from sandbox.aws.rules import Answer, Rule
+from sandbox.aws.rules import Answer, Later, Rule
+from sandbox.aws.services import ServiceSessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -48,6 +61,8 @@ _UNKNOWN_KEY_CODES = {
 }
 _WITH_EC2 = ("autoscaling", "ec2", "ssm")
 """Services that moto builds on EC2."""
+_WITHOUT_MOTO = ("codeconnections",)
+"""Services that moto does not have: a module here answers all of their operations."""
 _UNKNOWN_KEY = "The security token included in the request is invalid."
 
 
@@ -61,33 +76,50 @@ class Gateway:
         # moto looks through its own directory for this, two times a request
         self._moto.get_backend_for_host = functools.cache(self._moto.get_backend_for_host)
         self._turn = threading.Lock()
-        self._metadata = InstanceMetadata(self._credentials)
-        for service in (acm, kms, lambdas, route53):
+        execution = Execution(self._credentials)
+        self.edge = Edge(self._turn, execution, management_account)
+        self._unsigned: dict[str, Callable[[WSGIEnvironment], Response]] = {
+            instance_metadata.PREFIX: InstanceMetadata(self._credentials).answer,
+            paths.SERVICE_SESSIONS: ServiceSessions(self._credentials).answer,
+            paths.FINISHED_CONNECTIONS: lambda environ: codeconnections.finish(
+                HttpRequest(environ)
+            ),
+            paths.AUTHORITY: lambda _: self.edge.authority(),
+        }
+        for service in (acm, apigateway, kms, lambdas, route53, s3):
             service.install()
         self._with_ec2 = False
         self._rules: dict[tuple[str, str], Rule] = {
             **acm.rules(),
             **apigateway.rules(management_account),
+            **codebuild.rules(),
+            **codeconnections.rules(),
+            **codepipeline.rules(),
+            **events.rules(),
             **iam.rules(management_account),
             **kms.rules(management_account),
-            **lambdas.rules(management_account),
+            **lambdas.rules(management_account, execution),
             **organizations.rules(),
-            **resource_policies.rules(management_account),
             **route53.rules(),
+            **s3.rules(management_account),
             **sns.rules(),
             **sts.rules(self._credentials),
+            **trial.rules(execution),
         }
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer one request; moto's own API and an instance's metadata need no signature."""
+        """Answer one request; what is no API of AWS needs no signature."""
         path = str(environ.get("PATH_INFO", ""))
         if path.startswith(_MOTO_API):
             return self._moto(environ, start_response)
         with self._turn:
-            answer = self._metadata.answer if path.startswith(PREFIX) else self._answer
-            return answer(environ)(environ, start_response)
+            answers = (found for prefix, found in self._unsigned.items() if path.startswith(prefix))
+            application = next(answers, self._answer)(environ)
+            if not isinstance(application, _Lengthy):
+                return application(environ, start_response)
+        return application(environ, start_response)
 
     def _answer(self, environ: "WSGIEnvironment") -> "WSGIApplication":
         request = HttpRequest(environ)
@@ -96,7 +128,9 @@ class Gateway:
         if scope is None:
             return _unsigned()
         principal = self._credentials.authenticate(scope.access_key_id, scope.session_token)
-        service = service_of(request, self._moto)
+        service = scope.signing_name
+        if service not in _WITHOUT_MOTO:
+            service = service_of(request, self._moto)
         self._make_ready(service)
         call = read(request, service, scope, principal or ANONYMOUS)
         if call is None:
@@ -110,9 +144,9 @@ class Gateway:
         except ServiceException as refusal:
             return call.answer(refusal)
         if result is not None:
-            return call.answer(result)
+            return _Lengthy(call, result) if callable(result) else call.answer(result)
         environ["wsgi.input"] = io.BytesIO(body)
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = owners.account_of(call)
         return self._moto_for(call)
 
     def _make_ready(self, service: str) -> None:
@@ -145,6 +179,19 @@ class Gateway:
                 return call.answer(error)(environ, start_response)
 
         return application
+
+
+@dataclass(frozen=True)
+class _Lengthy:
+    """The answer to a call that keeps nobody waiting but its caller."""
+
+    call: Call
+    make: Later
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        return self.call.answer(self.make())(environ, start_response)
 
 
 def _unsigned() -> Response:

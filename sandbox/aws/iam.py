@@ -1,7 +1,8 @@
-"""IAM in the embedded AWS: principals must exist, and AWS's own policies exist when asked for.
+"""IAM in the embedded AWS: principals and boundaries exist, policies in use stay.
 
-Owns the check of trust policies' principals and the lazy making of AWS managed policies: all of
-them in each account would cost moto 40 MB and most of a second for each. The rest is moto's.
+Owns the check of trust policies' principals and of permissions boundaries, when a policy may be
+deleted, and the lazy making of AWS managed policies: all of them in each account would cost moto
+40 MB and most of a second for each. The rest is moto's; it has no boundaries of users.
 """
 
 import functools
@@ -11,12 +12,14 @@ from typing import Any
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy
 
-from sandbox.aws import policy, state
+from iam import policy
+from sandbox.aws import state
 from sandbox.aws.call import AwsError, Call
 from sandbox.aws.rules import Answer, Rule, Rules
 from sandbox.aws.trust import unknown_principal
 
 _AWS_MANAGED = "arn:aws:iam::aws:policy/"
+_NOT_FOUND, _CONFLICT = 404, 409
 
 
 def rules(management_account: str) -> Rules:
@@ -25,9 +28,15 @@ def rules(management_account: str) -> Rules:
     def check_trust(parameter: str) -> Rule:
         return lambda call: _check_trust(call.text(parameter), management_account)
 
+    def check_role(call: Call) -> Answer:
+        _check_trust(call.text("AssumeRolePolicyDocument"), management_account)
+        return _check_boundary(call)
+
     return {
         ("iam", "*"): _provide_managed_policy,
-        ("iam", "CreateRole"): check_trust("AssumeRolePolicyDocument"),
+        ("iam", "CreateRole"): check_role,
+        ("iam", "DeletePolicy"): _check_unused,
+        ("iam", "PutRolePermissionsBoundary"): _check_boundary,
         ("iam", "UpdateAssumeRolePolicy"): check_trust("PolicyDocument"),
     }
 
@@ -46,8 +55,42 @@ def _check_trust(text: str, management_account: str) -> Answer:
     return None
 
 
-def _provide_managed_policy(call: Call) -> Answer:
+def _check_boundary(call: Call) -> Answer:
+    arn = call.text("PermissionsBoundary")
+    if arn:
+        _provide(call, arn)
+        if arn not in state.iam(call.account).managed_policies:
+            raise AwsError(
+                "NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", _NOT_FOUND
+            )
+    return None
+
+
+def _check_unused(call: Call) -> Answer:
     arn, backend = call.text("PolicyArn"), state.iam(call.account)
+    found = backend.managed_policies.get(arn)
+    if found is None:
+        return None
+    boundaries = [role.permissions_boundary_arn for role in backend.roles.values()]
+    if found.attachment_count or arn in boundaries:
+        raise AwsError("DeleteConflict", "Cannot delete a policy attached to entities.", _CONFLICT)
+    if len(found.versions) > 1:
+        raise AwsError(
+            "DeleteConflict",
+            "This policy has more than one version. Before you delete a policy, you must delete "
+            "the policy's versions. The default version is deleted with the policy.",
+            _CONFLICT,
+        )
+    return None
+
+
+def _provide_managed_policy(call: Call) -> Answer:
+    _provide(call, call.text("PolicyArn"))
+    return None
+
+
+def _provide(call: Call, arn: str) -> None:
+    backend = state.iam(call.account)
     name = arn.rsplit("/", 1)[-1]
     if arn.startswith(_AWS_MANAGED) and arn not in backend.managed_policies:
         data = _policies_of_aws().get(name)
@@ -55,7 +98,6 @@ def _provide_managed_policy(call: Call) -> Answer:
             backend.managed_policies[arn] = AWSManagedPolicy.from_data(
                 name, call.account, call.region, data
             )
-    return None
 
 
 @functools.cache

@@ -1,19 +1,21 @@
 """KMS in the embedded AWS: whom a key's policy may lock out, AWS's own keys, rotation, key states.
 
 Owns what moto drops or does not refuse. What a key's policy grants is for `authorization`. Of the
-services that use keys for their callers, Parameter Store alone asks here, in `ssm`. The keys and
-what they encrypt are moto's.
+services that use keys for their callers, Parameter Store and S3 alone ask, in `ssm` and `s3`. The
+keys and what they encrypt are moto's.
 """
 
 import json
 
 from moto.kms.models import Key, KmsBackend
+from moto.kms.responses import KmsResponse
 
-from sandbox.aws import policy, state
+from iam import policy
+from iam.policy import Effect, Request
+from sandbox.aws import state
 from sandbox.aws.actions import accesses_of
 from sandbox.aws.call import AwsError, Call
 from sandbox.aws.conditions import of_access, of_call
-from sandbox.aws.policy import Effect, Request
 from sandbox.aws.rules import Answer, Rules
 from sandbox.aws.trust import trust_in, unknown_principal
 
@@ -40,7 +42,7 @@ _USE = (
 
 
 def install() -> None:
-    """Give AWS's own keys the policy that AWS gives them."""
+    """Give AWS's own keys the policy that AWS gives them, and leave judging to `authorization`."""
     generate = KmsBackend._generate_default_keys  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def generate_managed(self: KmsBackend, alias_name: str) -> str | None:
@@ -51,6 +53,10 @@ def install() -> None:
             key.policy = _managed_policy(key, alias_name.removeprefix("alias/aws/"))
         return key_id
 
+    def judged_before(self: KmsResponse, key_id: str, action: str) -> None:
+        del self, key_id, action
+
+    KmsResponse._validate_key_policy = judged_before  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     KmsBackend._generate_default_keys = generate_managed  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 

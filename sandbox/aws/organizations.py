@@ -17,7 +17,8 @@ from moto.organizations.models import (
 )
 from moto.organizations.utils import make_random_create_account_status_id
 
-from sandbox.aws import policy, state
+from iam import policy
+from sandbox.aws import state
 from sandbox.aws.call import AwsError, Call
 from sandbox.aws.rules import Answer, Rules
 

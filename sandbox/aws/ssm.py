@@ -12,7 +12,7 @@ from moto.ssm.models import Parameter, SimpleSystemManagerBackend, ssm_backends
 from moto.ssm.utils import parameter_arn
 
 from sandbox.aws import kms, state
-from sandbox.aws.actions import Access
+from sandbox.aws.access import Access
 from sandbox.aws.authorization import authorize_through
 from sandbox.aws.call import AwsError, Call
 from sandbox.aws.conditions import encryption_context

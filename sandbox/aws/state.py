@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from moto.iam.models import IAMBackend, Role, iam_backends
+from moto.iam.models import IAMBackend, ManagedPolicy, Role, iam_backends
 from moto.kms.models import Key, kms_backends
 from moto.organizations.models import (
     FakeAccount,
@@ -20,8 +20,9 @@ from moto.organizations.models import (
     OrganizationsBackend,
     organizations_backends,
 )
+from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
-from sandbox.aws.policy import Document
+from iam.policy import Document
 
 if TYPE_CHECKING:
     from moto.ec2.models import EC2Backend
@@ -88,6 +89,35 @@ def role(account: str, name: str) -> Role | None:
     return next((found for found in iam(account).roles.values() if found.name == name), None)
 
 
+def iam_entity(account: str, kind: str, name: str) -> str | None:
+    """Return the ARN of a role, user, group or instance profile by its name, if there is one."""
+    backend = iam(account)
+    kinds = {
+        "group": backend.groups,
+        "instance-profile": backend.instance_profiles,
+        "role": backend.roles,
+        "user": backend.users,
+    }
+    return next((found.arn for found in kinds[kind].values() if found.name == name), None)
+
+
+def default_version(policy: ManagedPolicy) -> Document:
+    """Return what a managed policy says now."""
+    versions = {version.version_id: version.document for version in policy.versions}
+    return document(versions[policy.default_version_id])
+
+
+def bucket(name: str) -> FakeBucket | None:
+    """Return the bucket with a name, of whichever account."""
+    partition, account = s3_backends.bucket_accounts.get(name, (PARTITION, ""))
+    return s3_backends[account][partition].buckets.get(name) if account else None
+
+
+def s3_object(bucket: FakeBucket, key: str, version: str | None = None) -> FakeKey | None:
+    """Return an object, or one of its versions; None also where it is deleted."""
+    return s3_backends[bucket.account_id][PARTITION].get_object(bucket.name, key, version or None)
+
+
 def ec2(account: str, region: str) -> "EC2Backend":
     """Return the instances, networks and addresses of an account in a region."""
     from moto.ec2.models import ec2_backends  # noqa: PLC0415  a second's work: only when needed
@@ -111,6 +141,12 @@ def key(account: str, region: str, name: str) -> Key | None:
     return backend.keys.get(name.removeprefix("key/"))
 
 
+def key_of_any_account(region: str, identifier: str) -> Key | None:
+    """Return the KMS key with an id, of whichever account."""
+    found = (key(account, region, identifier) for account in list(kms_backends))
+    return next((one for one in found if one is not None), None)
+
+
 def key_by_arn(arn: str) -> Key | None:
     """Return the KMS key with an ARN; None for an alias and for "*"."""
     found = _KMS_ARN.fullmatch(arn)
@@ -121,9 +157,9 @@ def key_by_arn(arn: str) -> Key | None:
 
 def document(policy: object) -> Document:
     """Return a policy that moto holds, as text or already read."""
-    return _read(policy) if isinstance(policy, str) else cast("Document", policy)
+    return _read(policy) if isinstance(policy, str | bytes) else cast("Document", policy)
 
 
 @functools.lru_cache(maxsize=1024)
-def _read(policy: str) -> Document:
+def _read(policy: str | bytes) -> Document:
     return json.loads(policy)

@@ -44,8 +44,12 @@ def _assume_role(call: Call, credentials: Credentials) -> Answer:
         raise AwsError("NoSuchEntity", f"Role {role_arn} does not exist.", 404)
     duration = int(call.parameters.get("DurationSeconds") or _DEFAULT_DURATION)
     longest = int(role.max_session_duration or _DEFAULT_DURATION)
-    if call.principal.role_name is not None:
-        longest = min(longest, _LONGEST_CHAINED_DURATION)
+    if call.principal.role_name is not None and duration > _LONGEST_CHAINED_DURATION:
+        raise AwsError(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
+            "role chaining",
+        )
     if not _SHORTEST_DURATION <= duration <= longest:
         raise AwsError(
             "ValidationError",

@@ -5,46 +5,82 @@ naming principals is saved. What the caller's own policies say is for `authoriza
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
-from sandbox.aws import policy, state
+from iam import policy
+from iam.policy import Document, Effect, Request, Statement
+from iam.principals import EVERYBODY, aws_principals, names, principals
+from sandbox.aws import state
 from sandbox.aws.credentials import Principal
-from sandbox.aws.policy import Document, Effect, Request, Statement
 
 _SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com")
 _ACCOUNT = re.compile(r"\d{12}")
 _ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):(root|(user|role|assumed-role)/(.+))")
 
 
+class Grantee(Enum):
+    """Whom a policy allows a call, which decides what else must allow it.
+
+    From the IAM user guide, "Policy evaluation for requests within a single account". To another
+    account a policy never grants more than to the account.
+    """
+
+    ACCOUNT = "the account: the caller's own policies must allow it too"
+    ROLE = "the role: its boundary and the session's policy must allow it too"
+    CALLER = "the session or user itself, or everybody: nothing else must allow it"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Trust:
     """What the policy of a resource says of a caller.
 
-    `suffices` means that the caller's own policies need not allow the call as well: the resource is
-    in the caller's account and names the caller, not the whole account.
+    `needed` means that the caller's own policies are not enough: the resource is in another
+    account, or is a role or a key, whose policy alone opens it.
     """
 
     effect: Effect
-    suffices: bool
+    to: Grantee
+    needed: bool
 
 
-_NOBODY = Trust(effect=Effect.NONE, suffices=False)
+_NOBODY = Trust(effect=Effect.NONE, to=Grantee.ACCOUNT, needed=True)
+_S3 = "arn:aws:s3:::"
 
 
-def trust_in(document: Document, owner: str, principal: Principal, request: Request) -> Trust:
+def trust_in(
+    document: Document, owner: str, principal: Principal, request: Request, *, needed: bool = True
+) -> Trust:
     """Judge a caller by the policy of a resource in the account `owner`."""
-    named = [found for found in policy.statements(document) if _names(found, principal)]
-    direct = [
-        statement
-        for statement in named
-        if {"*", principal.arn, principal.identity_arn} & set(_aws_principals(statement))
+    arns = (principal.arn, principal.identity_arn)
+    named = [
+        found for found in policy.statements(document) if names(found, principal.account, arns)
     ]
-    allowed = policy.evaluate([{**document, "Statement": direct}], request) is Effect.ALLOW
-    return Trust(
-        effect=policy.evaluate([{**document, "Statement": named}], request),
-        suffices=allowed and principal.account == owner,
-    )
+    foreign = principal.account != owner
+
+    def effect(statements: list[Statement]) -> Effect:
+        return policy.evaluate([{**document, "Statement": statements}], request)
+
+    def allowed(*wanted: str) -> bool:
+        direct = [found for found in named if not set(wanted).isdisjoint(aws_principals(found))]
+        return not foreign and effect(direct) is Effect.ALLOW
+
+    to = Grantee.ACCOUNT
+    if allowed(EVERYBODY, principal.arn):
+        to = Grantee.CALLER
+    elif allowed(principal.identity_arn):
+        to = Grantee.ROLE
+    return Trust(effect=effect(named), to=to, needed=needed or foreign)
+
+
+def trust_in_bucket(principal: Principal, request: Request) -> Trust | None:
+    """Judge a caller by the policy of a bucket; None where there is none that could matter."""
+    name = request.resource.removeprefix(_S3).partition("/")[0]
+    bucket = state.bucket(name) if request.resource.startswith(_S3) else None
+    if bucket is None or request.action == "s3:CreateBucket":
+        return None
+    document: Document = state.document(bucket.policy) if bucket.policy else {}
+    return trust_in(document, bucket.account_id, principal, request, needed=False)
 
 
 def trust_in_role(principal: Principal, request: Request) -> Trust | None:
@@ -73,7 +109,7 @@ def trust_in_key(principal: Principal, request: Request) -> Trust | None:
 def unknown_principal(document: Document, management_account: str) -> str | None:
     """Return the first principal that does not exist, as AWS quotes it: `"AWS":"arn:..."`."""
     for statement in policy.statements(document):
-        for kind, name in _principals(statement):
+        for kind, name in principals(statement):
             if not _exists(kind, name, management_account):
                 return f'"{kind}":"{name}"'
     return None
@@ -85,26 +121,7 @@ def trusts_service(account: str, role_arn: str, service: str) -> bool:
         (found for found in state.iam(account).roles.values() if found.arn == role_arn), None
     )
     trusted = policy.statements(state.document(role.assume_role_policy_document)) if role else []
-    return any(("Service", service) in _principals(statement) for statement in trusted)
-
-
-def _principals(statement: Statement) -> Iterator[tuple[str, str]]:
-    for element in ("Principal", "NotPrincipal"):
-        if statement.get(element) == "*":
-            yield "AWS", "*"
-        for kind, names in policy.mapping(statement.get(element)).items():
-            yield from ((kind, name) for name in policy.texts(names))
-
-
-def _aws_principals(statement: Statement) -> list[str]:
-    return [name for kind, name in _principals(statement) if kind == "AWS"]
-
-
-def _names(statement: Statement, principal: Principal) -> bool:
-    account = {principal.account, f"arn:aws:iam::{principal.account}:root"}
-    names = {"*", principal.arn, principal.identity_arn, *account}
-    found = bool(names & set(_aws_principals(statement)))
-    return found != ("NotPrincipal" in statement)
+    return any(("Service", service) in principals(statement) for statement in trusted)
 
 
 def _exists(kind: str, name: str, management_account: str) -> bool:

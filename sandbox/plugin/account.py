@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.2
 _MISSING = {
+    "404",  # what is left of the error where an answer has no body
     "AWSOrganizationsNotInUseException",
     "AccountAlreadyClosedException",
     "PolicyNotAttachedException",
@@ -27,14 +28,19 @@ _SERVICE_IDS = {
     "apigateway": "API Gateway",
     "autoscaling": "Auto Scaling",
     "cloudwatch": "CloudWatch",
+    "codebuild": "CodeBuild",
+    "codeconnections": "CodeConnections",
+    "codepipeline": "CodePipeline",
     "dynamodb": "DynamoDB",
     "ec2": "EC2",
+    "events": "EventBridge",
     "iam": "IAM",
     "kms": "KMS",
     "lambda": "Lambda",
     "logs": "CloudWatch Logs",
     "organizations": "Organizations",
     "route53": "Route 53",
+    "s3": "S3",
     "sns": "SNS",
     "ssm": "SSM",
     "sts": "STS",

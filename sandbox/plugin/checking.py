@@ -60,7 +60,7 @@ def check(
     naming = resource.auto_name
     if naming and naming.argument not in inputs and not inputs.get(f"{naming.argument}Prefix"):
         kept = olds.get(naming.argument) if naming.argument in olds.get(DEFAULTS, []) else None
-        inputs[naming.argument] = kept or made_name(name, naming.length, seed)
+        inputs[naming.argument] = kept or naming.spelt(made_name(name, naming.length, seed))
         filled.append(naming.argument)
     for key, argument in resource.arguments.items():
         if argument.required and key not in inputs:

@@ -1,4 +1,4 @@
-"""IAM: roles, their policies, and the instance profiles that give them to instances."""
+"""IAM: roles, policies in and beside them, and the profiles that give roles to instances."""
 
 # ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from sandbox.plugin.account import Account, AwsError
-from sandbox.plugin.documents import canonical
+from sandbox.plugin.documents import policy_meaning
 from sandbox.plugin.naming import given_name
 from sandbox.plugin.schema import (
     TAGS,
@@ -16,8 +16,8 @@ from sandbox.plugin.schema import (
     Resource,
     blocks,
     boolean,
-    document,
     integer,
+    policy_document,
     string,
     strings,
 )
@@ -25,6 +25,7 @@ from sandbox.plugin.tags import tag_changes, tag_list, tag_map
 from sandbox.plugin.values import Values, listed, nested
 
 _SERVICE = "iam"
+_MOST_VERSIONS = 5  # of one managed policy
 _NAMING = {
     "name": string(replaces=True, computed=True),
     "namePrefix": string(replaces=True, computed=True),
@@ -46,7 +47,7 @@ class Role(Resource):
     type_name = "aws:iam/role:Role"
     title = "IAM Role"
     arguments: ClassVar = {
-        "assumeRolePolicy": document(required=True),
+        "assumeRolePolicy": policy_document(required=True),
         "description": string(),
         "forceDetachPolicies": boolean(default=False),
         "inlinePolicies": blocks({}, computed=True, carried=False),
@@ -93,7 +94,7 @@ class Role(Resource):
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
         trust = new["assumeRolePolicy"]
-        if canonical(old.get("assumeRolePolicy", "")) != canonical(trust):
+        if policy_meaning(old.get("assumeRolePolicy", "")) != policy_meaning(trust):
             account.call(
                 _SERVICE, "UpdateAssumeRolePolicy", RoleName=resource_id, PolicyDocument=trust
             )
@@ -106,15 +107,17 @@ class Role(Resource):
         )
         if before != after:
             account.call(_SERVICE, "UpdateRole", RoleName=resource_id, **after)
-        boundary = new.get("permissionsBoundary")
-        if boundary:
+        boundary = new.get("permissionsBoundary", "")
+        if boundary == old.get("permissionsBoundary", ""):
+            pass
+        elif boundary:
             account.call(
                 _SERVICE,
                 "PutRolePermissionsBoundary",
                 RoleName=resource_id,
                 PermissionsBoundary=boundary,
             )
-        elif old.get("permissionsBoundary"):
+        else:
             account.call(_SERVICE, "DeleteRolePermissionsBoundary", RoleName=resource_id)
         to_set, to_remove = tag_changes(old, new)
         if to_remove:
@@ -146,7 +149,7 @@ class RolePolicy(Resource):
     title = "IAM Role Policy"
     arguments: ClassVar = {
         **_NAMING,
-        "policy": document(required=True),
+        "policy": policy_document(required=True),
         "role": string(required=True, replaces=True),
     }
     auto_name = AutoName()
@@ -175,6 +178,93 @@ class RolePolicy(Resource):
         account.call(
             _SERVICE, "PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=policy
         )
+
+
+class Policy(Resource):
+    """A managed policy; its id is its ARN. A new text is a new version, at once the one in force.
+
+    AWS keeps five versions, so the oldest gives way.
+    """
+
+    type_name = "aws:iam/policy:Policy"
+    title = "IAM Policy"
+    arguments: ClassVar = {
+        "delayAfterPolicyCreationInMs": integer(carried=False),
+        "description": string(replaces=True),
+        **_NAMING,
+        "path": string(default="/", replaces=True),
+        "policy": policy_document(required=True),
+        **TAGS,
+    }
+    outputs = ("arn", "attachmentCount", "policyId", "tagsAll")
+    auto_name = AutoName(length=128)
+    conflicts = (("name", "namePrefix"),)
+
+    def create(self, account: Account, args: Values) -> str:
+        answer = account.call(
+            _SERVICE,
+            "CreatePolicy",
+            Description=args.get("description"),
+            Path=args["path"],
+            PolicyDocument=args["policy"],
+            PolicyName=given_name(args),
+            Tags=tag_list(args),
+        )
+        return answer["Policy"]["Arn"]
+
+    def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
+        live = account.call(_SERVICE, "GetPolicy", PolicyArn=resource_id)["Policy"]
+        version = account.call(
+            _SERVICE,
+            "GetPolicyVersion",
+            PolicyArn=resource_id,
+            VersionId=live["DefaultVersionId"],
+        )
+        return {
+            "arn": live["Arn"],
+            "attachmentCount": live["AttachmentCount"],
+            "description": live.get("Description", ""),
+            "name": live["PolicyName"],
+            "path": live["Path"],
+            "policy": _text(version["PolicyVersion"]["Document"]),
+            "policyId": live["PolicyId"],
+            "tagsAll": tag_map(listed(live, "Tags")),
+        }
+
+    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
+        if policy_meaning(old.get("policy", "")) != policy_meaning(new["policy"]):
+            others = self._other_versions(account, resource_id)
+            if len(others) == _MOST_VERSIONS - 1:
+                oldest = min(others, key=lambda version: version["CreateDate"])
+                self._delete_version(account, resource_id, oldest)
+            account.call(
+                _SERVICE,
+                "CreatePolicyVersion",
+                PolicyArn=resource_id,
+                PolicyDocument=new["policy"],
+                SetAsDefault=True,
+            )
+        to_set, to_remove = tag_changes(old, new)
+        if to_remove:
+            account.call(_SERVICE, "UntagPolicy", PolicyArn=resource_id, TagKeys=to_remove)
+        if to_set:
+            tags = tag_list({"tagsAll": to_set})
+            account.call(_SERVICE, "TagPolicy", PolicyArn=resource_id, Tags=tags)
+
+    def delete(self, account: Account, resource_id: str, state: Values) -> None:
+        for version in self._other_versions(account, resource_id):
+            self._delete_version(account, resource_id, version)
+        account.call(_SERVICE, "DeletePolicy", PolicyArn=resource_id)
+
+    @staticmethod
+    def _other_versions(account: Account, arn: str) -> list[Values]:
+        """Return the versions that are not in force; five at most are one page."""
+        answer = account.call(_SERVICE, "ListPolicyVersions", PolicyArn=arn)
+        return [version for version in answer["Versions"] if not version["IsDefaultVersion"]]
+
+    @staticmethod
+    def _delete_version(account: Account, arn: str, version: Values) -> None:
+        account.call(_SERVICE, "DeletePolicyVersion", PolicyArn=arn, VersionId=version["VersionId"])
 
 
 class RolePolicyAttachment(Resource):
@@ -287,4 +377,4 @@ class InstanceProfile(Resource):
             account.call(_SERVICE, operation, InstanceProfileName=name, RoleName=changed)
 
 
-RESOURCES = (Role(), RolePolicy(), RolePolicyAttachment(), InstanceProfile())
+RESOURCES = (Role(), RolePolicy(), Policy(), RolePolicyAttachment(), InstanceProfile())

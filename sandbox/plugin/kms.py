@@ -1,12 +1,22 @@
-"""KMS: symmetric keys for encryption."""
+"""KMS: symmetric keys for encryption, and their other names."""
 
 # ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
 
 from typing import ClassVar
 
 from sandbox.plugin.account import Account, AwsError
-from sandbox.plugin.documents import canonical
-from sandbox.plugin.schema import REGION, TAGS, Resource, boolean, document, integer, string
+from sandbox.plugin.documents import policy_meaning
+from sandbox.plugin.naming import given_name
+from sandbox.plugin.schema import (
+    REGION,
+    TAGS,
+    AutoName,
+    Resource,
+    boolean,
+    integer,
+    policy_document,
+    string,
+)
 from sandbox.plugin.tags import tag_changes
 from sandbox.plugin.values import Values
 
@@ -17,6 +27,11 @@ _PENDING_DELETION = "PendingDeletion"
 
 def _tags(tags: Values) -> list[Values] | None:
     return [{"TagKey": key, "TagValue": value} for key, value in tags.items()] or None
+
+
+def _key_id(key: str) -> str:
+    """Return the id of a key that is named by its id or its ARN."""
+    return key.rpartition("/")[2]
 
 
 class Key(Resource):
@@ -34,7 +49,7 @@ class Key(Resource):
         "isEnabled": boolean(default=True),
         "keyUsage": string(default="ENCRYPT_DECRYPT", replaces=True, carried=False),
         "multiRegion": boolean(computed=True, replaces=True, carried=False),
-        "policy": document(computed=True),
+        "policy": policy_document(computed=True),
         **REGION,
         "rotationPeriodInDays": integer(computed=True),
         **TAGS,
@@ -62,7 +77,7 @@ class Key(Resource):
         key = account.call(_SERVICE, "DescribeKey", KeyId=resource_id)["KeyMetadata"]
         if key["KeyState"] == _PENDING_DELETION:
             return None
-        policy = account.call(_SERVICE, "GetKeyPolicy", KeyId=resource_id, PolicyName=_POLICY)
+        answer = account.call(_SERVICE, "GetKeyPolicy", KeyId=resource_id, PolicyName=_POLICY)
         rotation = account.call(_SERVICE, "GetKeyRotationStatus", KeyId=resource_id)
         tags = account.call(_SERVICE, "ListResourceTags", KeyId=resource_id)["Tags"]
         found = {
@@ -72,7 +87,7 @@ class Key(Resource):
             "isEnabled": key["Enabled"],
             "keyId": key["KeyId"],
             "multiRegion": key.get("MultiRegion", False),
-            "policy": policy["Policy"],
+            "policy": answer["Policy"],
             "tagsAll": {tag["TagKey"]: tag["TagValue"] for tag in tags},
         }
         if "RotationPeriodInDays" in rotation:  # AWS tells it only of a key that rotates
@@ -94,10 +109,10 @@ class Key(Resource):
             account.call(
                 _SERVICE, "UpdateKeyDescription", KeyId=resource_id, Description=description
             )
-        policy = new.get("policy", "")
-        if canonical(old.get("policy", "")) != canonical(policy):
+        wanted = new.get("policy", "")
+        if policy_meaning(old.get("policy", "")) != policy_meaning(wanted):
             account.call(
-                _SERVICE, "PutKeyPolicy", KeyId=resource_id, PolicyName=_POLICY, Policy=policy
+                _SERVICE, "PutKeyPolicy", KeyId=resource_id, PolicyName=_POLICY, Policy=wanted
             )
         to_set, to_remove = tag_changes(old, new)
         if to_remove:
@@ -129,4 +144,49 @@ class Key(Resource):
         )
 
 
-RESOURCES = (Key(),)
+class Alias(Resource):
+    """Another name of a key, which begins with `alias/`; it is its id."""
+
+    type_name = "aws:kms/alias:Alias"
+    title = "KMS Alias"
+    arguments: ClassVar = {
+        "name": string(computed=True, replaces=True),
+        "namePrefix": string(computed=True, replaces=True),
+        **REGION,
+        "targetKeyId": string(required=True, normal=_key_id),
+    }
+    outputs = ("arn", "targetKeyArn")
+    volatile = ("targetKeyArn",)
+    auto_name = AutoName(length=250, spelt=lambda name: f"alias/{name}")
+    conflicts = (("name", "namePrefix"),)
+
+    def create(self, account: Account, args: Values) -> str:
+        name = given_name(args)
+        account.call(_SERVICE, "CreateAlias", AliasName=name, TargetKeyId=args["targetKeyId"])
+        return name
+
+    def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
+        marker: object = None
+        while True:
+            page = account.call(_SERVICE, "ListAliases", Marker=marker)
+            for alias in page["Aliases"]:
+                if alias["AliasName"] == resource_id:
+                    key = alias["TargetKeyId"]
+                    return {
+                        "arn": alias["AliasArn"],
+                        "name": resource_id,
+                        "targetKeyArn": f"{alias['AliasArn'].partition(':alias/')[0]}:key/{key}",
+                        "targetKeyId": key,
+                    }
+            if not page.get("Truncated"):
+                return None
+            marker = page["NextMarker"]
+
+    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
+        account.call(_SERVICE, "UpdateAlias", AliasName=resource_id, TargetKeyId=new["targetKeyId"])
+
+    def delete(self, account: Account, resource_id: str, state: Values) -> None:
+        account.call(_SERVICE, "DeleteAlias", AliasName=resource_id)
+
+
+RESOURCES = (Alias(), Key())

@@ -170,9 +170,26 @@ def _differences(
     if argument.kind in {"map", "object"} and isinstance(old, dict) and isinstance(new, dict):
         pair = cast("Values", old), cast("Values", new)
         yield from _member_differences(argument, path, *pair, replaces=replaces)
+    elif pairs := _counterparts(argument, cast("object", old), new):
+        element = cast("Argument", argument.element)
+        for index, pair in enumerate(pairs):
+            yield from _differences(element, f"{path}[{index}]", *pair, replaces=replaces)
     else:
         kind = _kind(cast("object", old), new)
         yield Change(path=path, kind=kind, replaces=replaces)
+
+
+def _counterparts(
+    argument: Argument, old: object, new: object
+) -> list[tuple[object, object]] | None:
+    """Return the pairs of objects with the same place in a list, where places mean something."""
+    if not (isinstance(old, list) and isinstance(new, list)) or argument.unordered:
+        return None
+    before, after = cast("list[object]", old), cast("list[object]", new)
+    of_objects = argument.element is not None and argument.element.kind == "object"
+    if not of_objects or len(before) != len(after):
+        return None
+    return list(zip(before, after, strict=True))
 
 
 def _member_differences(
@@ -215,10 +232,11 @@ def _normal_archive(_argument: Argument, value: object) -> object:
     return content_hash(cast("Values", value))
 
 
-def _normal_object(argument: Argument, value: object) -> Values:
+def _normal_object(argument: Argument, value: object) -> Values | None:
+    """Return what is said; an object that says nothing but defaults is an absent one."""
     values = cast("Values", value)
     members = {name: _normal(child, values.get(name)) for name, child in argument.fields.items()}
-    return {name: member for name, member in members.items() if member is not None}
+    return {name: member for name, member in members.items() if member is not None} or None
 
 
 def _normal_list(argument: Argument, value: object) -> list[object]:

@@ -32,6 +32,20 @@ PACKAGE = "aws"
 CALLER_IDENTITY = "aws:index/getCallerIdentity:getCallerIdentity"
 
 
+_LABELS = (
+    "name",
+    "bucket",
+    "stageName",
+    "domainName",
+    "function",
+    "role",
+    "rule",
+    "policyId",
+    "restApi",
+)
+"""The arguments by which a person tells one resource of a type from another."""
+
+
 class _TypedRequest(Protocol):
     @property
     def urn(self) -> str: ...
@@ -302,7 +316,7 @@ def _resource(request: _TypedRequest) -> Resource:
 
 def _label(args: Values) -> str:
     """Return what a person calls the resource in an error."""
-    for key in ("name", "stageName", "domainName", "function", "role", "policyId", "restApi"):
+    for key in _LABELS:
         if key in args:
             return str(args[key])
     return ""

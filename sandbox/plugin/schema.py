@@ -6,10 +6,11 @@ declaration alone (checks, differences, previews) is worked out elsewhere from i
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, TypedDict, Unpack
 
 from sandbox.plugin.account import Account
+from sandbox.plugin.documents import policy_meaning
 from sandbox.plugin.values import Values
 
 Kind = Literal[
@@ -84,6 +85,11 @@ def document(**traits: Unpack[Traits]) -> Argument:
     return Argument(kind="document", **traits)
 
 
+def policy_document(**traits: Unpack[Traits]) -> Argument:
+    """Describe an argument that is a document in IAM's language, compared by what it means."""
+    return replace(document(**traits), normal=policy_meaning)
+
+
 def archive(**traits: Unpack[Traits]) -> Argument:
     """Describe an argument that is files of the program, compared by hash."""
     return Argument(kind="archive", **traits)
@@ -122,6 +128,8 @@ class AutoName:
 
     argument: str = "name"
     length: int = 255
+    spelt: Callable[[str], str] = str
+    """How a name has to look that AWS does not take as it is."""
 
 
 class Resource(ABC):

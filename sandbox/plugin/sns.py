@@ -1,11 +1,12 @@
-"""SNS: topics, and who is subscribed to them."""
+"""SNS: topics, their policies, and who is subscribed to them."""
 
 # ruff: noqa: ARG002, D102  `schema.Resource` says what each method does and gets
 
+import json
 from typing import ClassVar
 
 from sandbox.plugin.account import Account, AwsError
-from sandbox.plugin.documents import canonical
+from sandbox.plugin.documents import policy_meaning
 from sandbox.plugin.naming import given_name
 from sandbox.plugin.schema import (
     REGION,
@@ -15,6 +16,7 @@ from sandbox.plugin.schema import (
     boolean,
     document,
     integer,
+    policy_document,
     string,
 )
 from sandbox.plugin.tags import tag_changes, tag_list, tag_map
@@ -27,6 +29,17 @@ _ATTRIBUTES = {
     "policy": "Policy",
 }
 """The arguments of a topic that AWS calls its attributes."""
+_OWNERS_ACTIONS = (
+    "SNS:GetTopicAttributes",
+    "SNS:SetTopicAttributes",
+    "SNS:AddPermission",
+    "SNS:RemovePermission",
+    "SNS:DeleteTopic",
+    "SNS:Subscribe",
+    "SNS:ListSubscriptionsByTopic",
+    "SNS:Publish",
+)
+"""What the policy that a new topic has lets its owner do."""
 
 
 class Topic(Resource):
@@ -57,7 +70,7 @@ class Topic(Resource):
         "maximumMessageSize": integer(computed=True, carried=False),
         "name": string(computed=True, replaces=True),
         "namePrefix": string(computed=True, replaces=True),
-        "policy": document(computed=True),
+        "policy": policy_document(computed=True),
         **REGION,
         "signatureVersion": integer(computed=True, carried=False),
         "sqsFailureFeedbackRoleArn": string(carried=False),
@@ -105,7 +118,7 @@ class Topic(Resource):
     def _set(account: Account, topic: str, old: Values, new: Values) -> None:
         for name, attribute in _ATTRIBUTES.items():
             before, after = old.get(name, ""), new.get(name, "")
-            if canonical(before) != canonical(after):
+            if policy_meaning(before) != policy_meaning(after):
                 account.call(
                     _SERVICE,
                     "SetTopicAttributes",
@@ -113,6 +126,57 @@ class Topic(Resource):
                     AttributeName=attribute,
                     AttributeValue=after,
                 )
+
+
+class TopicPolicy(Resource):
+    """Who may do what with a topic; its id is the topic's ARN.
+
+    A topic always has a policy: a deletion gives it back the one that AWS made it with.
+    """
+
+    type_name = "aws:sns/topicPolicy:TopicPolicy"
+    title = "SNS Topic Policy"
+    arguments: ClassVar = {
+        "arn": string(required=True, replaces=True),
+        "policy": policy_document(required=True),
+        **REGION,
+    }
+    outputs = ("owner",)
+
+    def create(self, account: Account, args: Values) -> str:
+        self._set(account, args["arn"], args["policy"])
+        return args["arn"]
+
+    def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
+        answer = account.call(_SERVICE, "GetTopicAttributes", TopicArn=resource_id)
+        live = answer["Attributes"]
+        return {"arn": resource_id, "owner": live["Owner"], "policy": live["Policy"]}
+
+    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
+        self._set(account, resource_id, new["policy"])
+
+    def delete(self, account: Account, resource_id: str, state: Values) -> None:
+        owner = {"StringEquals": {"AWS:SourceOwner": account.id}}
+        statement = {
+            "Sid": "__default_statement_ID",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": list(_OWNERS_ACTIONS),
+            "Resource": resource_id,
+            "Condition": owner,
+        }
+        usual = {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}
+        self._set(account, resource_id, json.dumps(usual))
+
+    @staticmethod
+    def _set(account: Account, topic: str, policy: str) -> None:
+        account.call(
+            _SERVICE,
+            "SetTopicAttributes",
+            TopicArn=topic,
+            AttributeName="Policy",
+            AttributeValue=policy,
+        )
 
 
 class TopicSubscription(Resource):
@@ -173,4 +237,4 @@ class TopicSubscription(Resource):
                 raise
 
 
-RESOURCES = (Topic(), TopicSubscription())
+RESOURCES = (Topic(), TopicPolicy(), TopicSubscription())

@@ -5,28 +5,40 @@ Deliberately no record of an environment: its own stack writes it, with the role
 
 import pulumi
 
+from components.account import AccountBaseline, AccountBaselineArgs
 from components.dns import DelegationRole, DelegationRoleArgs, PrimaryZone, PrimaryZoneArgs
-from stacks.accounts import member_account
+from stacks import catalogue
+from stacks.accounts import delegation_role, member_account, own_build_role
 from stacks.outputs import DnsOutputs, OrgOutputs
 from stacks.release import Release
-from stacks.settings import DnsSettings
+from stacks.settings import TOOLS, DnsSettings
 
 settings = DnsSettings.load()
 release = Release.admitted_by(settings.release)
-org = OrgOutputs.read(accounts="dns")
+org = OrgOutputs.read(accounts=("dns", TOOLS))
+build_roles = {account: catalogue.build_role_for(account) for account in settings.delegations}
+account_id, tools_account_id = org.accounts["dns"], org.accounts[TOOLS]
 
-account_id = org.accounts["dns"]
 in_dns = pulumi.ResourceOptions(providers=[member_account("dns", account_id, settings.region)])
 
+baseline = AccountBaseline(
+    "baseline",
+    AccountBaselineArgs(
+        account_id=account_id, tools_account_id=tools_account_id, build_role=own_build_role()
+    ),
+    in_dns,
+)
 primary = PrimaryZone("primary", PrimaryZoneArgs(domain=settings.domain), in_dns)
 roles = {
     account: DelegationRole(
         f"delegate-{account}",
         DelegationRoleArgs(
             domain=domain,
-            role_name=f"delegate-{account}",
+            role_name=delegation_role(account),
             zone_arn=primary.zone_arn,
-            trusted_account_id=org.management_account_id,
+            tools_account_id=tools_account_id,
+            build_role=build_roles[account],
+            permissions_boundary=baseline.boundary_arn,
         ),
         in_dns,
     )

@@ -1,16 +1,18 @@
 """The management account: the organization, its accounts, its OUs and its guard rails.
 
-Deliberately nothing else: no application, no DNS, nothing that a member account could hold.
+Deliberately nothing else but the role that changes them: no application, no DNS, nothing that a
+member account could hold.
 """
 
 import pulumi
 
+from components.account import DEPLOY_ROLE, DeployRole, DeployRoleArgs, role_arn
 from components.guard_rails import LIBRARY, GuardRail, GuardRailArgs
-from components.organization import Organization, OrganizationArgs
-from stacks.accounts import management_account
+from components.organization import Organization, OrganizationArgs, management_policy
+from stacks.accounts import management_account, own_build_role
 from stacks.outputs import OrgOutputs
 from stacks.release import Release
-from stacks.settings import OrgSettings
+from stacks.settings import TOOLS, OrgSettings
 
 settings = OrgSettings.load()
 release = Release.admitted_by(settings.release)
@@ -22,6 +24,15 @@ in_management = pulumi.ResourceOptions(
 organization = Organization(
     "organization",
     OrganizationArgs(organizational_units=settings.organizational_units, accounts=settings.members),
+    in_management,
+)
+DeployRole(
+    "deploy",
+    DeployRoleArgs(
+        tools_account_id=organization.account_ids[TOOLS],
+        build_role=own_build_role(),
+        policy=management_policy(role_arn(settings.management_account_id, DEPLOY_ROLE)),
+    ),
     in_management,
 )
 for name, targets in settings.guard_rails.items():

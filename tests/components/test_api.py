@@ -7,7 +7,7 @@ import pytest
 
 from components import api as module
 from components.api import Api, ApiArgs, ApiDomain, ApiDomainArgs, access_policy, openapi
-from sandbox.aws.policy import Effect, Request, evaluate
+from iam.policy import Effect, Request, evaluate
 from tests.cloud import Cloud
 
 
@@ -19,6 +19,7 @@ def api(admitted: list[str] | None = None) -> Cloud:
         rate_limit=20,
         burst_limit=40,
         log_retention_days=14,
+        permissions_boundary="arn:boundary",
     )
     return Cloud().run(lambda: Api("api", args))
 

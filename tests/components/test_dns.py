@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from components.account import trust_in_role
 from components.dns import (
     DelegatedZone,
     DelegatedZoneArgs,
@@ -13,7 +14,6 @@ from components.dns import (
     DelegationRoleArgs,
     PrimaryZone,
     PrimaryZoneArgs,
-    account_trust,
     delegation_policy,
 )
 from tests.cloud import Cloud
@@ -64,25 +64,24 @@ def test_the_delegation_role_changes_one_ns_record_and_nothing_else() -> None:
     ]
 
 
-def test_a_trust_names_one_account() -> None:
-    (statement,) = account_trust("111122223333")["Statement"]
-
-    assert statement["Action"] == "sts:AssumeRole"
-    assert statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
-
-
 def test_the_role_carries_its_trust_and_its_policy() -> None:
     args = DelegationRoleArgs(
         domain="dev.example.com",
         role_name="delegate-dev",
         zone_arn=ZONE,
-        trusted_account_id="111122223333",
+        tools_account_id="111122223333",
+        build_role="build-app-dev",
+        permissions_boundary="arn:boundary",
     )
     cloud = Cloud().run(lambda: DelegationRole("delegate-dev", args))
 
     role, policy = cloud.only("Role"), cloud.only("RolePolicy")
     assert role.inputs["name"] == "delegate-dev"
-    assert json.loads(role.inputs["assumeRolePolicy"]) == account_trust("111122223333")
+    assert json.loads(role.inputs["assumeRolePolicy"]) == trust_in_role(
+        "111122223333", "build-app-dev"
+    )
+    assert role.inputs["permissionsBoundary"] == "arn:boundary"
+    assert role.inputs["maxSessionDuration"] == 3600
     assert json.loads(policy.inputs["policy"]) == delegation_policy(ZONE, "dev.example.com")
     assert policy.inputs["role"] == "delegate-dev"
 

@@ -22,6 +22,7 @@ def service(*, protect_data: bool = True) -> Cloud:
         handler="service.handler.handle",
         memory_mb=256,
         log_retention_days=14,
+        permissions_boundary="arn:boundary",
         protect_data=protect_data,
     )
     return Cloud().run(lambda: Service("service", args))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.vpn import Vpn, VpnArgs, host_policy, key_policy
-from sandbox.aws.policy import Effect, Request, evaluate
+from iam.policy import Effect, Request, evaluate
 from tests.cloud import Cloud
 from wireguard.host import METRIC_NAME, METRIC_NAMESPACE, Host, user_data
 from wireguard.network import Network, Peer
@@ -41,6 +41,7 @@ def vpn(**changes: Any) -> Cloud:
         "peers": [ALICE],
         "domain": "vpn.corp.example.com",
         "zone_id": "Z1",
+        "permissions_boundary": "arn:boundary",
     }
     return Cloud().run(lambda: Vpn("vpn", VpnArgs(**settings | changes)))
 

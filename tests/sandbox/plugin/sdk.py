@@ -23,7 +23,9 @@ class Property:
 
 def inputs(type_name: str) -> dict[str, Property]:
     cls = _class(type_name)
-    return _properties(getattr(sys.modules[cls.__module__], f"{cls.__name__}Args"))
+    module = sys.modules[cls.__module__]
+    usual = f"{cls.__name__}Args"  # of another class, where a nested type has this very name
+    return _properties(getattr(module, f"{cls.__name__}InitArgs", None) or getattr(module, usual))
 
 
 def outputs(type_name: str) -> set[str]:

@@ -231,5 +231,5 @@ def test_types_without_a_name_get_none(engine: Engine) -> None:
 
 
 def test_a_type_that_is_not_carried_is_refused_in_one_sentence(engine: Engine) -> None:
-    with pytest.raises(Exception, match="does not carry the resource type aws:s3/bucket:Bucket;"):
-        engine.check("aws:s3/bucket:Bucket", {})
+    with pytest.raises(Exception, match="does not carry the resource type aws:sqs/queue:Queue;"):
+        engine.check("aws:sqs/queue:Queue", {})

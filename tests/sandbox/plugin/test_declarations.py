@@ -2,11 +2,10 @@
 
 The facts in `data/` are of an older version; `DIFFERENCES` lists where they no longer hold, or where
 this plugin says the same in another way, each with its source. What is not carried is not compared
-below its top level; of computed properties the facts tell only the top level.
+below its own level; of computed properties the facts tell only the top level.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from sandbox.plugin.catalogue import RESOURCES
 from sandbox.plugin.schema import Argument, Resource
 from tests.sandbox.plugin import sdk
+from tests.sandbox.plugin.world import BUCKET_LIFECYCLE
 
 FACTS = json.loads((Path(__file__).parent / "data" / "provider-facts.json").read_text())[
     "resources"
@@ -22,6 +22,7 @@ FACTS = json.loads((Path(__file__).parent / "data" / "provider-facts.json").read
 
 SDK = "pulumi-aws 7.51.1 declares it"
 REGION = "terraform-provider-aws 6.0: every regional resource has `region`, which replaces it"
+LEFT_OUT = "terraform-provider-aws project.go: a block that is left out is no difference (DiffSuppressFunc)"
 NEWER = "argument newer than the facts, declared by pulumi-aws 7.51.1"
 
 DIFFERENCES: Mapping[tuple[str, str, str], str] = {
@@ -30,7 +31,26 @@ DIFFERENCES: Mapping[tuple[str, str, str], str] = {
     ("aws:apigateway/domainName:DomainName", "computed", "routingMode"): NEWER,
     ("aws:apigateway/domainName:DomainName", "outputs", "domainNameId"): SDK,
     ("aws:apigateway/restApi:RestApi", "computed", "securityPolicy"): NEWER,
+    ("aws:cloudwatch/eventRule:EventRule", "computed", "state"): (
+        "terraform-provider-aws rule.go: what is left out is no difference (DiffSuppressFunc)"
+    ),
+    ("aws:cloudwatch/eventRule:EventRule", "default", "forceDestroy"): NEWER,
+    ("aws:cloudwatch/eventTarget:EventTarget", "default", "forceDestroy"): NEWER,
     ("aws:cloudwatch/logGroup:LogGroup", "computed", "deletionProtectionEnabled"): NEWER,
+    ("aws:codebuild/project:Project", "computed", "autoRetryLimit"): NEWER,
+    ("aws:codebuild/project:Project", "computed", "cache"): LEFT_OUT,
+    ("aws:codebuild/project:Project", "computed", "logsConfig"): LEFT_OUT,
+    ("aws:codepipeline/pipeline:Pipeline", "default", "executionMode"): NEWER,
+    ("aws:codepipeline/pipeline:Pipeline", "default", "pipelineType"): NEWER,
+    ("aws:codepipeline/pipeline:Pipeline", "outputs", "triggerAlls"): SDK,
+    ("aws:codepipeline/pipeline:Pipeline", "required", "triggers[].gitConfiguration"): NEWER,
+    (
+        "aws:codepipeline/pipeline:Pipeline",
+        "required",
+        "triggers[].gitConfiguration.sourceActionName",
+    ): NEWER,
+    ("aws:codepipeline/pipeline:Pipeline", "required", "triggers[].providerType"): NEWER,
+    ("aws:codepipeline/pipeline:Pipeline", "required", "variables[].name"): NEWER,
     ("aws:dynamodb/table:Table", "computed", "globalTableWitness"): NEWER,
     ("aws:dynamodb/table:Table", "computed", "warmThroughput"): NEWER,
     ("aws:dynamodb/table:Table", "replaces", "importTable"): (
@@ -49,6 +69,7 @@ DIFFERENCES: Mapping[tuple[str, str, str], str] = {
         "terraform-provider-aws vpc_.go: going to dedicated replaces (CustomizeDiff, which the "
         "facts leave out)"
     ),
+    ("aws:iam/policy:Policy", "outputs", "attachmentCount"): SDK,
     ("aws:kms/key:Key", "computed", "rotationPeriodInDays"): NEWER,
     ("aws:kms/key:Key", "replaces", "xksKeyId"): NEWER,
     ("aws:lambda/function:Function", "computed", "codeSha256"): NEWER,
@@ -66,6 +87,22 @@ DIFFERENCES: Mapping[tuple[str, str, str], str] = {
         "which the facts leave out)"
     ),
     ("aws:route53/zone:Zone", "default", "comment"): "pulumi-aws: Managed by Pulumi",
+    ("aws:s3/bucket:Bucket", "computed", "bucketNamespace"): NEWER,
+    ("aws:s3/bucket:Bucket", "outputs", "bucketRegion"): SDK,
+    ("aws:s3/bucket:Bucket", "outputs", "region"): (
+        "terraform-provider-aws 6.0: the bucket's region is `bucketRegion`, `region` is an argument"
+    ),
+    ("aws:s3/bucket:Bucket", "replaces", "bucketNamespace"): NEWER,
+    (BUCKET_LIFECYCLE, "computed", "expectedBucketOwner"): NEWER,
+    (BUCKET_LIFECYCLE, "computed", "transitionDefaultMinimumObjectSize"): NEWER,
+    (
+        BUCKET_LIFECYCLE,
+        "required",
+        "rules[].noncurrentVersionExpiration.noncurrentDays",
+    ): SDK,
+    ("aws:s3/bucketVersioning:BucketVersioning", "required", "versioningConfiguration.status"): (
+        SDK
+    ),
     ("aws:sns/topic:Topic", "computed", "fifoThroughputScope"): NEWER,
     ("aws:sns/topic:Topic", "computed", "maximumMessageSize"): NEWER,
     ("aws:sns/topicSubscription:TopicSubscription", "replaces", "topic"): (
@@ -123,8 +160,15 @@ def facts(resource: Resource, aspect: str) -> dict[str, object]:
 
 
 def below_uncarried(resource: Resource, name: str) -> bool:
-    top = re.split(r"[.\[]", name, maxsplit=1)[0]
-    return top != name and not resource.arguments[top].carried
+    *above, _last = name.replace("[]", "").split(".")
+    fields = resource.arguments
+    for part in above:
+        argument = fields[part]
+        if not argument.carried:
+            return True
+        nested = argument.element if argument.kind == "list" else argument
+        fields = nested.fields if nested else {}
+    return False
 
 
 def declared(resource: Resource, aspect: str) -> dict[str, object]:

@@ -8,8 +8,9 @@ import pytest
 from sandbox.plugin.account import AwsError
 from sandbox.plugin.catalogue import RESOURCES
 from sandbox.plugin.values import Values
+from tests.sandbox.plugin.engine import Engine, Refused
 from tests.sandbox.plugin.scripted import refusal, scripted
-from tests.sandbox.plugin.world import KEY, World, policy
+from tests.sandbox.plugin.world import ALIAS, KEY, World, policy
 
 PENDING = "arn:aws:kms:eu-central-1:222222222222:key/1 is pending deletion."
 ROTATES: Values = {"enableKeyRotation": True, "rotationPeriodInDays": 180}
@@ -66,3 +67,43 @@ def test_a_policy_that_was_changed_by_hand_is_put_right(world: World) -> None:
     world.member.update(found, {"policy": given})
     live = kms.get_key_policy(KeyId=held.id, PolicyName="default")["Policy"]
     assert json.loads(live) == json.loads(given)
+
+
+def test_a_key_is_the_same_by_its_id_and_by_its_arn(world: World) -> None:
+    name = {"name": "alias/twice"}
+    held = world.member.create(ALIAS, {**name, "targetKeyId": world.key.id})
+    assert held.state["targetKeyArn"] == world.key.state["arn"]
+    by_arn = {**name, "targetKeyId": world.key.state["arn"]}
+    assert not world.member.diff(held, by_arn).changes
+
+
+def test_an_alias_is_named_after_the_resource_behind_its_prefix(engine: Engine) -> None:
+    inputs, failures = engine.check(ALIAS, {"targetKeyId": "1"}, name="state")
+    assert failures == {}
+    assert inputs["name"].startswith("alias/state-")
+    inputs, _failures = engine.check(ALIAS, {"targetKeyId": "1"}, name="x" * 300)
+    assert len(inputs["name"]) == 256
+
+
+def test_an_alias_on_a_later_page_is_found() -> None:
+    aliases = [
+        {
+            "AliasName": f"alias/{name}",
+            "AliasArn": f"arn:aws:kms:eu-central-1:222222222222:alias/{name}",
+            "TargetKeyId": name,
+        }
+        for name in ("one", "two")
+    ]
+    pages: list[Values] = [
+        {"Aliases": aliases[:1], "Truncated": True, "NextMarker": "m"},
+        {"Aliases": aliases[1:], "Truncated": False},
+    ]
+    account, aws = scripted(ListAliases=pages)
+    state: Any = RESOURCES[ALIAS].read(account, "alias/two", {})
+    assert state["targetKeyArn"] == "arn:aws:kms:eu-central-1:222222222222:key/two"
+    assert aws.calls[1] == ("ListAliases", {"Marker": "m"})
+
+
+def test_an_alias_without_its_prefix_is_refused_by_aws(world: World) -> None:
+    with pytest.raises(Refused, match=r"^creating KMS Alias \(state\): operation error KMS: "):
+        world.member.create(ALIAS, {"name": "state", "targetKeyId": world.key.id})

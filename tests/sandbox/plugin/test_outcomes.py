@@ -13,6 +13,7 @@ from tests.sandbox.plugin.engine import Engine, Held, Refused
 from tests.sandbox.plugin.world import (
     ACCOUNT,
     CERTIFICATE,
+    EVENT_TARGET,
     FUNCTION,
     IAM_ROLE,
     INSTANCE_PROFILE,
@@ -422,6 +423,7 @@ def test_an_organization_that_is_there_already_can_be_adopted(empty_world: World
     ("type_", "id_", "form"),
     [
         (RECORD, "nonsense", "ZONEID_NAME_TYPE"),
+        (EVENT_TARGET, "nonsense", "RULE/TARGET"),
         (ROLE_ATTACHMENT, "nonsense", "ROLE/POLICY_ARN"),
         (STAGE, "nonsense", "restApi/stageName"),
         ("aws:lambda/permission:Permission", "nonsense", "FUNCTION/STATEMENT"),

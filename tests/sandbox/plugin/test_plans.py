@@ -11,12 +11,14 @@ from sandbox.plugin.values import UNKNOWN, Values
 from tests.sandbox.plugin.engine import Difference, Engine, Held
 from tests.sandbox.plugin.world import (
     ACCOUNT,
+    BUCKET_POLICY,
     CERTIFICATE,
     DEPLOYMENT,
     FUNCTION,
     IAM_ROLE,
     LOG_GROUP,
     ORGANIZATION,
+    PIPELINE,
     RECORD,
     REST_API,
     ROLE_ATTACHMENT,
@@ -27,10 +29,38 @@ from tests.sandbox.plugin.world import (
     policy,
 )
 
+TRUST: Values = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "222222222222"},
+    "Action": ["sts:TagSession", "sts:AssumeRole"],
+    "Condition": {
+        "Bool": {"aws:SecureTransport": True},
+        "ArnEquals": {"aws:PrincipalArn": ["arn:b", "arn:a"]},
+    },
+}
+TRUST_TOLD_BACK: Values = {
+    "Effect": "Allow",
+    "Principal": {"AWS": ["arn:aws:iam::222222222222:root"]},
+    "Action": ["sts:AssumeRole", "sts:TagSession"],
+    "Condition": {
+        "ArnEquals": {"aws:PrincipalArn": ["arn:a", "arn:b"]},
+        "Bool": {"aws:SecureTransport": "true"},
+    },
+}
+PIPELINE_INPUTS: Values = {
+    "name": "p",
+    "roleArn": "arn:r",
+    "artifactStores": [{"type": "S3", "location": "b"}],
+}
 ALLOW: Values = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 NOTHING = Difference(changes=False, replaces=[], detailed={}, delete_before_replace=False)
 RECORDS: Values = {"zoneId": "Z1", "name": "a", "type": "A", "ttl": 1, "records": ["1", "2"]}
 FUNCTION_INPUTS: Values = {"role": "arn", "code": archive("x"), "name": "f", "handler": "a.b"}
+
+
+def action(name: str, **configuration: str) -> Values:
+    kind = {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"}
+    return {**kind, "name": name, "configuration": configuration}
 
 
 def held(engine: Engine, type_: str, inputs: Values, **state: object) -> Held:
@@ -101,6 +131,12 @@ def test_a_replacement_names_what_forces_it(engine: Engine) -> None:
             id="white space and order in JSON",
         ),
         pytest.param(
+            IAM_ROLE,
+            {"name": "a", "assumeRolePolicy": policy(TRUST)},
+            {"name": "a", "assumeRolePolicy": policy(TRUST_TOLD_BACK)},
+            id="how AWS spells a policy",
+        ),
+        pytest.param(
             REST_API,
             {"name": "a", "body": '{"a": 1, "b": 2}'},
             {"name": "a", "body": '{"b":2,"a":1}'},
@@ -151,6 +187,50 @@ def test_what_means_the_same_to_aws_is_no_change(
     engine: Engine, type_: str, old: Values, new: Values
 ) -> None:
     assert difference(engine, type_, old, new) == NOTHING
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Action": ["sts:AssumeRole"]},
+        {"Principal": {"AWS": ["111111111111"]}},
+        {"Principal": {"Service": "111111111111"}},
+        {"Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        {"Effect": "Deny"},
+        {"NotAction": ["sts:AssumeRole"]},
+    ],
+)
+def test_a_policy_that_means_something_else_is_a_change(engine: Engine, change: Values) -> None:
+    old = {"name": "a", "assumeRolePolicy": policy(TRUST)}
+    new = {"name": "a", "assumeRolePolicy": policy({**TRUST, **change})}
+    assert difference(engine, IAM_ROLE, old, new).detailed == {"assumeRolePolicy": "UPDATE"}
+
+
+def test_the_order_of_statements_is_part_of_a_policy(engine: Engine) -> None:
+    old, new = policy(TRUST, ALLOW), policy(ALLOW, TRUST)
+    bucket = {"bucket": "b"}
+    found = difference(engine, BUCKET_POLICY, bucket | {"policy": old}, bucket | {"policy": new})
+    assert found.detailed == {"policy": "UPDATE"}
+
+
+def test_a_change_within_a_list_of_objects_says_where(engine: Engine) -> None:
+    actions = {"old": action("Check", STEP="old"), "new": action("Check", STEP="new")}
+    old, new = (
+        {**PIPELINE_INPUTS, "stages": [{"name": "Source", "actions": []}, stage]}
+        for stage in ({"name": "Build", "actions": [actions[age]]} for age in ("old", "new"))
+    )
+    assert difference(engine, PIPELINE, old, new).detailed == {
+        "stages[1].actions[0].configuration.STEP": "UPDATE"
+    }
+    more = {**new, "stages": [*new["stages"], new["stages"][1]]}
+    assert difference(engine, PIPELINE, new, more).detailed == {"stages": "UPDATE"}
+
+
+def test_what_aws_chose_within_a_list_of_objects_is_no_change(engine: Engine) -> None:
+    told = {**action("Check"), "runOrder": 1, "region": "eu-central-1"}
+    old = {**PIPELINE_INPUTS, "stages": [{"name": "Build", "actions": [told]}]}
+    new = {**PIPELINE_INPUTS, "stages": [{"name": "Build", "actions": [action("Check")]}]}
+    assert difference(engine, PIPELINE, old, new) == NOTHING
 
 
 def test_code_is_compared_by_its_hash(engine: Engine) -> None:

@@ -1,13 +1,16 @@
 """What topics and subscriptions do beyond a plain life."""
 
+from typing import Any
+
 import pytest
 
 from sandbox.plugin.account import AwsError
 from sandbox.plugin.catalogue import RESOURCES
+from sandbox.plugin.documents import policy_meaning
 from sandbox.plugin.values import Values
 from tests.sandbox.plugin.engine import Refused
 from tests.sandbox.plugin.scripted import refusal, scripted
-from tests.sandbox.plugin.world import SUBSCRIPTION, TOPIC, World, policy
+from tests.sandbox.plugin.world import SUBSCRIPTION, TOPIC, TOPIC_POLICY, World, policy
 
 MAIL: Values = {"protocol": "email", "endpoint": "ops@example.com"}
 ARN = "arn:aws:sns:eu-central-1:222222222222:alarms:1"
@@ -80,3 +83,28 @@ def test_a_topic_keeps_the_policy_that_it_was_given(world: World) -> None:
     attributes = world.client("sns").get_topic_attributes(TopicArn=held.id)["Attributes"]
     assert attributes["DisplayName"] == ""
     assert "cloudwatch.amazonaws.com" in attributes["Policy"]
+
+
+def test_a_topic_gets_back_the_policy_that_aws_made_it_with(world: World) -> None:
+    topic = world.member.create(TOPIC, {"name": "results"})
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic.id,
+    }
+    held = world.member.create(TOPIC_POLICY, {"arn": topic.id, "policy": policy(statement)})
+    assert held.state["owner"] == world.account.id
+    found: Any = world.member.refresh(topic)
+    assert not world.member.diff(found, {"name": "results"}).changes
+    world.member.delete(held)
+    found = world.member.refresh(topic)
+    assert policy_meaning(found.state["policy"]) == policy_meaning(topic.state["policy"])
+
+
+def test_the_policy_of_a_topic_that_is_gone_is_gone(world: World) -> None:
+    topic = world.member.create(TOPIC, {"name": "short-lived"})
+    held = world.member.create(TOPIC_POLICY, {"arn": topic.id, "policy": topic.state["policy"]})
+    world.member.delete(topic)
+    assert world.member.refresh(held) is None
+    world.member.delete(held)

@@ -54,6 +54,34 @@ PARAMETER = "aws:ssm/parameter:Parameter"
 TOPIC = "aws:sns/topic:Topic"
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+ALIAS = "aws:kms/alias:Alias"
+MANAGED_POLICY = "aws:iam/policy:Policy"
+TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
+BUCKET = "aws:s3/bucket:Bucket"
+BUCKET_ENCRYPTION = (
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+)
+BUCKET_LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+BUCKET_OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+BUCKET_VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+CONNECTION = "aws:codeconnections/connection:Connection"
+PROJECT = "aws:codebuild/project:Project"
+PIPELINE = "aws:codepipeline/pipeline:Pipeline"
+EVENT_RULE = "aws:cloudwatch/eventRule:EventRule"
+EVENT_TARGET = "aws:cloudwatch/eventTarget:EventTarget"
+
+
+BUILD_ENVIRONMENT: Values = {
+    "type": "ARM_CONTAINER",
+    "computeType": "BUILD_GENERAL1_SMALL",
+    "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
+    "environmentVariables": [
+        {"name": "STACK", "value": "app/dev"},
+        {"name": "DEPLOY_ROLE", "value": "deploy"},
+    ],
+}
 
 
 def policy(*statements: Values) -> str:
@@ -169,6 +197,42 @@ class World:
         template = made["LaunchTemplate"]["LaunchTemplateId"]
         ec2.create_launch_template_version(LaunchTemplateId=template, LaunchTemplateData=data)
         return template
+
+    @cached_property
+    def key(self) -> Held:
+        return self.member.create(KEY, {"description": "A key"})
+
+    @cached_property
+    def bucket(self) -> Held:
+        return self.member.create(BUCKET, {"bucket": "artifacts-of-tests"})
+
+    @cached_property
+    def connection(self) -> Held:
+        return self.member.create(CONNECTION, {"name": "host", "providerType": "GitHub"})
+
+    @cached_property
+    def build_role(self) -> Held:
+        return self.member.create(IAM_ROLE, {"assumeRolePolicy": trust("codebuild")})
+
+    @cached_property
+    def pipeline_role(self) -> Held:
+        return self.member.create(IAM_ROLE, {"assumeRolePolicy": trust("codepipeline")})
+
+    @cached_property
+    def project(self) -> Held:
+        inputs = {
+            "name": "build",
+            "serviceRole": self.build_role.state["arn"],
+            "artifacts": {"type": "CODEPIPELINE"},
+            "source": {"type": "CODEPIPELINE", "buildspec": "pipelines/build.yml"},
+            "environment": BUILD_ENVIRONMENT,
+        }
+        return self.member.create(PROJECT, inputs)
+
+    @cached_property
+    def event_rule(self) -> Held:
+        pattern = json.dumps({"source": ["aws.codepipeline"]})
+        return self.member.create(EVENT_RULE, {"name": "results", "eventPattern": pattern})
 
     @cached_property
     def topic(self) -> Held:

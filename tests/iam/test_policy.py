@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.aws.policy import Effect, Request, evaluate, problem
+from iam.policy import Effect, Request, evaluate, problem
 
 ALLOW, DENY, NONE = Effect.ALLOW, Effect.DENY, Effect.NONE
 TABLE = "arn:aws:dynamodb:eu-central-1:222222222222:table/items"

@@ -1,0 +1,257 @@
+"""What every account gets first: the role that its pipeline deploys with, and the bounds of it.
+
+Owns who may deploy into an account and how far that reaches. Owns nothing that is deployed. Only
+`OrganizationAccountAccessRole`, in the hands of a person, may change what is made here: the deploy
+role itself is denied it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from json import dumps
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.organization import ACCESS_ROLE
+
+DEPLOY_ROLE = "deploy"
+"""The role's name is fixed: build roles name it before it exists."""
+BOUNDARY = "deploy-boundary"
+"""The policy's name is fixed: it speaks of itself."""
+SESSION_SECONDS = 3600
+"""How long a session lasts at most. A role that a role assumes has no longer one anyway."""
+
+POLICY_CHANGES = [
+    "iam:AttachRolePolicy",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePolicy",
+]
+"""Changes of what a role may do; with these, a condition may ask for the role's boundary."""
+ROLE_CHANGES = [
+    *POLICY_CHANGES,
+    "iam:DeleteRole",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:PutRolePermissionsBoundary",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+    "iam:UpdateRoleDescription",
+]
+
+
+def role_arn(account_id: str, name: str) -> str:
+    """Return the ARN of a role without a path."""
+    return f"arn:aws:iam::{account_id}:role/{name}"
+
+
+def trust_in_role(account_id: str, role_name: str) -> dict[str, Any]:
+    """Return the trust policy that lets one role of an account in, which need not exist yet.
+
+    AWS refuses a principal that does not exist, and ties one that does to its id: made anew, it
+    would be another. So the account is the principal, and a condition names the role.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
+                "Condition": {"ArnEquals": {"aws:PrincipalArn": role_arn(account_id, role_name)}},
+            }
+        ],
+    }
+
+
+def boundary_policy(account_id: str, assumable: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the bounds of an account's deploy role, and of every role that it makes.
+
+    `assumable` are the ARNs, with wildcards, of roles elsewhere that a role in the account may be
+    allowed to assume; none, most often. Without the boundary a deploy role could make itself a role
+    that may do anything; with it, that role has the same bounds.
+    """
+    boundary = f"arn:aws:iam::{account_id}:policy/{BOUNDARY}"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "EverythingBut", "Effect": "Allow", "Action": "*", "Resource": "*"},
+            {
+                "Sid": "RolesWithoutThisBoundary",
+                "Effect": "Deny",
+                "Action": ["iam:CreateRole", "iam:PutRolePermissionsBoundary", *POLICY_CHANGES],
+                "Resource": "*",
+                "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": boundary}},
+            },
+            {
+                "Sid": "NoRoleWithoutBoundary",
+                "Effect": "Deny",
+                "Action": "iam:DeleteRolePermissionsBoundary",
+                "Resource": "*",
+            },
+            {
+                "Sid": "ThisBoundary",
+                "Effect": "Deny",
+                "Action": [
+                    "iam:CreatePolicy",
+                    "iam:CreatePolicyVersion",
+                    "iam:DeletePolicy",
+                    "iam:DeletePolicyVersion",
+                    "iam:SetDefaultPolicyVersion",
+                    "iam:TagPolicy",
+                    "iam:UntagPolicy",
+                ],
+                "Resource": boundary,
+            },
+            {
+                "Sid": "RolesThatLeadIn",
+                "Effect": "Deny",
+                "Action": ROLE_CHANGES,
+                "Resource": [
+                    role_arn(account_id, DEPLOY_ROLE),
+                    role_arn(account_id, ACCESS_ROLE),
+                    role_arn(account_id, "aws-reserved/*"),
+                ],
+            },
+            {
+                "Sid": "OtherWaysIn",
+                "Effect": "Deny",
+                "Action": [
+                    "iam:AddUserToGroup",
+                    "iam:AttachGroupPolicy",
+                    "iam:AttachUserPolicy",
+                    "iam:Create*Provider",
+                    "iam:CreateAccessKey",
+                    "iam:CreateGroup",
+                    "iam:CreateLoginProfile",
+                    "iam:CreateUser",
+                    "iam:DeleteUserPermissionsBoundary",
+                    "iam:PutGroupPolicy",
+                    "iam:PutUser*",
+                    "iam:Update*Provider*",
+                    "iam:UpdateAccessKey",
+                    "iam:UpdateLoginProfile",
+                ],
+                "Resource": "*",
+            },
+            {
+                "Sid": "OtherAccounts",
+                "Effect": "Deny",
+                "Action": "sts:AssumeRole",
+                **({"NotResource": list(assumable)} if assumable else {"Resource": "*"}),
+            },
+            {
+                "Sid": "TheOrganization",
+                "Effect": "Deny",
+                "Action": ["account:*", "organizations:*"],
+                "Resource": "*",
+            },
+        ],
+    }
+
+
+def deploy_policy() -> dict[str, Any]:
+    """Return what a member account's deploy role may do within its boundary: all but a hop."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "Deploy", "Effect": "Allow", "Action": "*", "Resource": "*"},
+            {
+                "Sid": "OneHop",
+                "Effect": "Deny",
+                "Action": "sts:AssumeRole",
+                "Resource": "*",
+            },
+        ],
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployRoleArgs:
+    """Whose build role (a name in the Tools account) may deploy here, and what that lets it do.
+
+    `permissions_boundary` is the ARN of a policy; a role without one has to do with a narrow
+    `policy`.
+    """
+
+    tools_account_id: pulumi.Input[str]
+    build_role: str
+    policy: dict[str, Any]
+    permissions_boundary: pulumi.Input[str] | None = None
+
+
+class DeployRole(pulumi.ComponentResource):
+    """The role that an account's own pipeline deploys with."""
+
+    role_arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: DeployRoleArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("multi-account:account:DeployRole", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=DEPLOY_ROLE,
+            description=f"Deploys for {args.build_role}",
+            assume_role_policy=pulumi.Output.from_input(args.tools_account_id).apply(
+                lambda account_id: dumps(trust_in_role(account_id, args.build_role))
+            ),
+            permissions_boundary=args.permissions_boundary,
+            max_session_duration=SESSION_SECONDS,
+            opts=child,
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-policy", role=role.name, policy=dumps(args.policy), opts=child
+        )
+        self.role_arn = pulumi.Output.all(role.arn, policy.id).apply(lambda known: known[0])
+        self.register_outputs({"role_arn": self.role_arn})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountBaselineArgs:
+    """The account, and the build role (a name in the Tools account) that deploys into it.
+
+    `assumable` are ARNs, with wildcards, of roles elsewhere that a role in the account may be
+    allowed to assume.
+    """
+
+    account_id: pulumi.Input[str]
+    tools_account_id: pulumi.Input[str]
+    build_role: str
+    assumable: Sequence[str] = ()
+
+
+class AccountBaseline(pulumi.ComponentResource):
+    """A member account's deploy role, and the boundary that every role made there has to carry."""
+
+    boundary_arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: AccountBaselineArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("multi-account:account:AccountBaseline", name, None, opts)
+        boundary = aws.iam.Policy(
+            f"{name}-boundary",
+            name=BOUNDARY,
+            description="What no role in this account may do, the deploy role's own included",
+            policy=pulumi.Output.from_input(args.account_id).apply(
+                lambda account_id: dumps(boundary_policy(account_id, args.assumable))
+            ),
+            # Every role of the account carries it.
+            opts=pulumi.ResourceOptions(parent=self, protect=True),
+        )
+        DeployRole(
+            f"{name}-deploy",
+            DeployRoleArgs(
+                tools_account_id=args.tools_account_id,
+                build_role=args.build_role,
+                policy=deploy_policy(),
+                permissions_boundary=boundary.arn,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.boundary_arn = boundary.arn
+        self.register_outputs({"boundary_arn": self.boundary_arn})

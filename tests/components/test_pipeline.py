@@ -1,0 +1,320 @@
+"""Pipelines: a commit of the right kind runs in order, by one role that reaches one account."""
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.pipeline import (
+    DriftCheck,
+    DriftCheckArgs,
+    Pipeline,
+    PipelineArgs,
+    PipelineService,
+    PipelineServiceArgs,
+    artifact_bucket_policy,
+    artifact_key_policy,
+    build_policy,
+    next_step,
+    service_policy,
+    topic_policy,
+    trigger,
+)
+from iam.policy import Effect, Request, evaluate
+from tests.cloud import Cloud
+
+TOOLS = "777788889999"
+BUCKET, KEY = "arn:aws:s3:::artifacts", "arn:aws:kms:eu-central-1:777788889999:key/1"
+INSIDERS = [f"arn:aws:iam::{TOOLS}:role/pipelines", f"arn:aws:iam::{TOOLS}:role/build-app-dev"]
+OUTSIDERS = [
+    f"arn:aws:iam::{TOOLS}:role/deploy",
+    f"arn:aws:iam::{TOOLS}:role/OrganizationAccountAccessRole",
+    "arn:aws:iam::444455556666:role/build-app-dev",
+]
+
+
+def service(email: str | None = None) -> PipelineService:
+    return PipelineService(
+        "pipelines",
+        PipelineServiceArgs(
+            account_id=TOOLS,
+            region="eu-central-1",
+            git_host="GitLab",
+            repository="example/cloud",
+            email=email,
+            permissions_boundary="arn:boundary",
+        ),
+    )
+
+
+def run(**changes: Any) -> Cloud:
+    """Return the record of a pipeline and of what all pipelines share."""
+    settings: dict[str, Any] = {
+        "stack": "app/dev",
+        "build_role": "build-app-dev",
+        "branch": "develop",
+        "tag": None,
+        "file_patterns": [],
+        "approval": False,
+        "assumed": ["arn:aws:iam::444455556666:role/deploy"],
+        "state": [{"Sid": "State", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:state"}],
+        "state_url": "s3://state",
+        "permissions_boundary": "arn:boundary",
+    }  # fmt: skip
+    return Cloud().run(
+        lambda: Pipeline("app-dev", PipelineArgs(service=service(), **settings | changes))
+    )
+
+
+def pipeline(**changes: Any) -> dict[str, Any]:
+    return run(**changes).only("aws:codepipeline/pipeline:Pipeline").inputs
+
+
+def stages(**changes: Any) -> list[str]:
+    return [stage["name"] for stage in pipeline(**changes)["stages"]]
+
+
+def judged(document: dict[str, Any], action: str, resource: str, principal: str) -> Effect:
+    context = {"aws:principalarn": (principal,), "aws:securetransport": ("true",)}
+    return evaluate([document], Request(action=action, resource=resource, context=context))
+
+
+def test_the_steps_come_in_order() -> None:
+    assert stages() == ["Source", "Check", "Preview", "Update", "Smoke"]
+
+
+def test_a_person_decides_between_preview_and_update_where_it_is_asked_for() -> None:
+    assert stages(approval=True) == ["Source", "Check", "Preview", "Approve", "Update", "Smoke"]
+
+    (approve,) = [
+        stage for stage in pipeline(approval=True)["stages"] if stage["name"] == "Approve"
+    ]
+    (action,) = approve["actions"]
+    assert (action["category"], action["provider"]) == ("Approval", "Manual")
+    assert action["configuration"]["CustomData"] == "#{Preview.NOTICE}"
+    assert action["configuration"]["NotificationArn"].endswith(":pipelines-notifications-topic")
+
+
+def test_the_source_is_a_full_clone_and_nothing_but_the_trigger_starts_it() -> None:
+    (action,) = pipeline()["stages"][0]["actions"]
+
+    assert action["configuration"] == {
+        "ConnectionArn": "arn:aws:codeconnections:eu-central-1:444455556666:connection/pipelines-connection",
+        "FullRepositoryId": "example/cloud",
+        "BranchName": "develop",
+        "OutputArtifactFormat": "CODEBUILD_CLONE_REF",
+        "DetectChanges": "false",
+    }
+
+
+def test_each_step_runs_its_own_file_of_the_commit() -> None:
+    for stage in pipeline()["stages"][1:]:
+        (action,) = stage["actions"]
+        (variable,) = json.loads(action["configuration"]["EnvironmentVariables"])
+        assert variable == {"name": "STEP", "value": stage["name"].lower(), "type": "PLAINTEXT"}
+        assert action["inputArtifacts"] == ["Source"]
+        assert action["outputArtifacts"] == [stage["name"]]
+
+
+def test_runs_of_one_stack_wait_for_each_other() -> None:
+    inputs = pipeline()
+
+    assert (inputs["pipelineType"], inputs["executionMode"]) == ("V2", "QUEUED")
+
+
+def test_a_push_to_a_branch_starts_a_pipeline_if_it_touches_its_files() -> None:
+    (started,) = pipeline(branch="main", file_patterns=["stacks/org/**"])["triggers"]
+
+    assert started == {
+        "providerType": "CodeStarSourceConnection",
+        "gitConfiguration": {
+            "sourceActionName": "Source",
+            "pushes": [
+                {
+                    "branches": {"includes": ["main"]},
+                    "filePaths": {"includes": ["stacks/org/**"]},
+                }
+            ],
+        },
+    }
+
+
+def test_a_tag_starts_a_pipeline_whatever_it_touches() -> None:
+    configuration = trigger("main", "v*", ["a"])["git_configuration"]
+
+    assert configuration["pushes"] == [{"tags": {"includes": ["v*"]}}]
+
+
+def test_a_trigger_with_more_patterns_than_aws_takes_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^9 file patterns: a trigger has at most 8$"):
+        trigger("main", None, [str(n) for n in range(9)])
+
+
+def test_a_build_knows_its_stack_its_role_and_its_branch() -> None:
+    environment = run().only("Project").inputs["environment"]["environmentVariables"]
+
+    assert {it["name"]: it["value"] for it in environment} == {
+        "STACK": "app/dev",
+        "DEPLOY_ROLE": "deploy",
+        "PULUMI_BACKEND_URL": "s3://state",
+        "COMMIT_LINK": "https://gitlab.com/example/cloud/-/commit/",
+        "RELEASE_BRANCH": "develop",
+    }
+
+
+def test_a_build_that_a_tag_started_is_of_no_branch() -> None:
+    environment = run(tag="v*").only("Project").inputs["environment"]["environmentVariables"]
+
+    assert "RELEASE_BRANCH" not in {it["name"] for it in environment}
+
+
+def test_a_build_may_not_start_before_its_role_may_work() -> None:
+    cloud = run()
+
+    assert cloud.of_type("RolePolicy")["app-dev-policy"].urn in cloud.only("Project").depends_on
+
+
+def test_every_role_carries_the_boundary() -> None:
+    def program() -> None:
+        shared = service()
+        DriftCheck(
+            "drift",
+            DriftCheckArgs(
+                projects={"app-dev": "app-dev"},
+                hour=3,
+                branch="main",
+                service=shared,
+                permissions_boundary="arn:boundary",
+            ),
+        )
+
+    for cloud in (Cloud().run(program), run()):
+        roles = cloud.of_type("Role").values()
+        assert roles
+        assert {role.inputs["permissionsBoundary"] for role in roles} == {"arn:boundary"}
+
+
+def test_a_build_role_reaches_what_it_is_given_and_nothing_else() -> None:
+    document = build_policy([], [], "arn:connection", "arn:log", ["arn:aws:iam::1:role/deploy"])
+
+    assert judged(document, "sts:AssumeRole", "arn:aws:iam::1:role/deploy", "") is Effect.ALLOW
+    assert judged(document, "sts:AssumeRole", "arn:aws:iam::2:role/deploy", "") is Effect.NONE
+    assert {statement["Sid"] for statement in document["Statement"]} == {"Clone", "Log", "Deploy"}
+
+
+def test_the_build_role_of_a_pipeline_has_that_policy_and_one_hours_sessions() -> None:
+    cloud = run()
+
+    role = cloud.of_type("Role")["app-dev-role"].inputs
+    assert (role["name"], role["maxSessionDuration"]) == ("build-app-dev", 3600)
+    document = json.loads(cloud.of_type("RolePolicy")["app-dev-policy"].inputs["policy"])
+    (deploy,) = [it for it in document["Statement"] if it["Sid"] == "Deploy"]
+    assert deploy["Resource"] == ["arn:aws:iam::444455556666:role/deploy"]
+    assert "State" in {statement["Sid"] for statement in document["Statement"]}
+
+
+def test_codepipeline_itself_assumes_no_role_and_starts_only_builds() -> None:
+    document = service_policy([], "arn:connection", "arn:project/*", "arn:topic")
+
+    allowed = [statement["Action"] for statement in document["Statement"]]
+    assert allowed == [
+        "codeconnections:UseConnection",
+        ["codebuild:BatchGetBuilds", "codebuild:StartBuild"],
+        "sns:Publish",
+    ]
+
+
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"])
+def test_artefacts_are_for_pipelines_only(action: str) -> None:
+    document = artifact_bucket_policy(BUCKET, TOOLS)
+
+    for insider in INSIDERS:
+        assert judged(document, action, f"{BUCKET}/a", insider) is Effect.NONE  # IAM decides
+    for outsider in OUTSIDERS:
+        assert judged(document, action, f"{BUCKET}/a", outsider) is Effect.DENY
+
+
+def test_the_artefacts_key_is_used_by_pipelines_and_administrated_by_the_account() -> None:
+    document = artifact_key_policy(TOOLS)
+
+    for insider in INSIDERS:
+        assert judged(document, "kms:Decrypt", KEY, insider) is Effect.ALLOW
+    for outsider in OUTSIDERS:
+        assert judged(document, "kms:Decrypt", KEY, outsider) is Effect.NONE
+        assert judged(document, "kms:GenerateDataKey", KEY, outsider) is Effect.NONE
+    assert judged(document, "kms:PutKeyPolicy", KEY, OUTSIDERS[1]) is Effect.ALLOW
+
+
+def test_artefacts_are_closed_and_encrypted_before_anybody_has_the_bucket() -> None:
+    cloud = run()
+
+    closed = cloud.only("BucketPublicAccessBlock").inputs
+    assert all(closed[name] for name in closed if name != "bucket")
+    (rule,) = cloud.only("BucketServerSideEncryptionConfiguration").inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms"
+
+
+def test_how_a_run_ended_goes_to_the_topic() -> None:
+    cloud = run()
+
+    pattern = json.loads(cloud.only("EventRule").inputs["eventPattern"])
+    assert pattern["source"] == ["aws.codepipeline"]
+    assert {"SUCCEEDED", "FAILED"} <= set(pattern["detail"]["state"])
+    assert cloud.only("EventTarget").inputs["arn"].endswith(":pipelines-notifications-topic")
+    (statement,) = topic_policy("arn:topic", "arn:rule")["Statement"]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": "arn:rule"}}
+
+
+def test_somebody_hears_of_it_only_if_settings_say_who() -> None:
+    assert run().of_type("TopicSubscription") == {}
+
+    cloud = Cloud().run(lambda: service("ops@example.com"))
+    assert cloud.only("TopicSubscription").inputs["endpoint"] == "ops@example.com"
+
+
+def test_the_connection_is_locked_and_tells_the_one_step_that_is_a_persons() -> None:
+    connection = run().only("Connection")
+
+    assert connection.protect
+    assert connection.inputs["providerType"] == "GitLab"
+    assert next_step("AVAILABLE", "eu-central-1") == "none"
+    assert next_step("PENDING", "eu-central-1") == (
+        "Open https://eu-central-1.console.aws.amazon.com/codesuite/settings/connections in the Tools "
+        "account, choose git-host, then Update pending connection, and sign in there."
+    )
+
+
+def test_drift_is_looked_for_each_day_in_every_stack() -> None:
+    def program() -> None:
+        DriftCheck(
+            "drift",
+            DriftCheckArgs(
+                projects={"app-dev": "app-dev", "org-main": pulumi.Output.from_input("org-main")},
+                hour=3,
+                branch="main",
+                service=service(),
+                permissions_boundary="arn:boundary",
+            ),
+        )
+
+    cloud = Cloud().run(program)
+
+    pipeline = cloud.only("aws:codepipeline/pipeline:Pipeline").inputs
+    assert "triggers" not in pipeline
+    actions = pipeline["stages"][1]["actions"]
+    assert [action["configuration"]["ProjectName"] for action in actions] == ["app-dev", "org-main"]
+    assert all('"drift"' in action["configuration"]["EnvironmentVariables"] for action in actions)
+    assert cloud.of_type("EventRule")["drift-schedule"].inputs["scheduleExpression"] == (
+        "cron(0 3 * * ? *)"
+    )
+    assert json.loads(cloud.of_type("RolePolicy")["drift-policy"].inputs["policy"])[
+        "Statement"
+    ] == [
+        {
+            "Sid": "Start",
+            "Effect": "Allow",
+            "Action": "codepipeline:StartPipelineExecution",
+            "Resource": "arn:aws:codepipeline:eu-central-1:444455556666:drift",
+        }
+    ]
