@@ -103,9 +103,8 @@ def run(order: Order) -> Build:
         clone = _clone(order, role, place / "src")
         inputs = _unpacked(order, role, place)
         try:
-            spec = buildspec.read(
-                clone / (order.project["source"].get("buildspec") or _DEFAULT_BUILDSPEC)
-            )
+            named = order.project["source"].get("buildspec") or _DEFAULT_BUILDSPEC
+            spec = buildspec.read(clone / named)
         except BuildspecError as error:
             raise BuildError(f"DOWNLOAD_SOURCE: {error}") from error
         variables = {
@@ -290,7 +289,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _keep(order: Order, role: Access, spec: Buildspec, clone: Path) -> str | None:
-    """Keep the build's artefact, as CodeBuild tries even after a failure; return why it could not."""
+    """Keep the build's artefact, which CodeBuild tries even after a failure; return why not."""
     if order.output is None:
         return None
     base, content = clone / spec.base, io.BytesIO()

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 from sandbox.problem import SandboxError, disk_full, is_disk_full
 from stacks.settings import ReleaseRule
@@ -77,6 +78,23 @@ class Checkout:
         self._here("clean", "-d", "--force", "--quiet")
         for settings in self.directory.glob("**/Pulumi.*.yaml"):
             drop_engine_keys(settings)
+
+    def clone(self, directory: Path, commit: str) -> Self:
+        """Return a full clone at a commit, which knows the branches here as those of its origin."""
+        self._here("clone", "--quiet", "--no-checkout", str(self.directory), str(directory))
+        made = type(self)(self.directory, directory)
+        made._here("checkout", "--quiet", "--detach", commit)
+        for settings in directory.glob("**/Pulumi.*.yaml"):
+            drop_engine_keys(settings)
+        return made
+
+    def commit(self, ref: str) -> str:
+        """Return the commit that a branch, a tag or a commit's id means."""
+        return self._here("rev-parse", "--verify", f"{ref}^{{commit}}")
+
+    def shown(self, commit: str, form: str) -> str:
+        """Return what git says of a commit in one of its own formats, like `%an`."""
+        return self._here("show", "--no-patch", f"--format={form}", commit)
 
     def _tag(self, commit: str, pattern: str) -> None:
         """Tag a commit that has no such tag yet with the next one."""

@@ -180,11 +180,16 @@ class _Queue:
                 self._changed.notify_all()
 
 
+def _each(definition: Definition, name: str) -> list[dict[str, Any]]:
+    return definition.get(name) or []
+
+
 def _pushes(definition: Definition) -> Iterator[Mapping[str, Any]]:
     """Return the filters of pushes; a source that AWS watches by itself has one for its branch."""
-    for trigger in definition.get("triggers") or []:
-        yield from trigger["gitConfiguration"].get("push") or []
-    if not definition.get("triggers"):
+    triggers = _each(definition, "triggers")
+    for trigger in triggers:
+        yield from _each(trigger["gitConfiguration"], "push")
+    if not triggers:
         for action in definition["stages"][0]["actions"]:
             configuration = action["configuration"]
             if configuration.get("DetectChanges", "true") == "true":
@@ -222,9 +227,9 @@ class _Execution:
 
     def run(self) -> Run:
         """Play the stages until one fails, and tell whoever wants to know how it ended."""
-        declared = self.definition.get("variables") or []
         self.variables["variables"] = {
-            variable["name"]: variable.get("defaultValue", "") for variable in declared
+            variable["name"]: variable.get("defaultValue", "")
+            for variable in _each(self.definition, "variables")
         }
         self.variables["codepipeline"] = {"PipelineExecutionId": self.identifier}
         actions: list[Action] = []
@@ -288,13 +293,13 @@ class _Execution:
         return access.as_service_role(url, role, SERVICE, source=self.arn, name=self.identifier)
 
     def _store(self) -> Store:
-        stores = self.definition.get("artifactStores") or {}
-        store = stores[REGION] if stores else self.definition["artifactStore"]
-        return Store(bucket=store["location"], key=(store.get("encryptionKey") or {}).get("id"))
+        store: dict[str, Any] = self.definition["artifactStore"]
+        key: dict[str, str] = store.get("encryptionKey") or {}
+        return Store(bucket=store["location"], key=key.get("id"))
 
     def _new_artefact(self, action: Definition) -> tuple[str, str] | None:
-        """Return the name of what an action makes, if it does, and the key that it is kept under."""
-        names = [artefact["name"] for artefact in action.get("outputArtifacts") or []]
+        """Return the name of what an action makes, if anything, and the key it is kept under."""
+        names: list[str] = [artefact["name"] for artefact in _each(action, "outputArtifacts")]
         if len(names) > 1:
             raise SandboxError(f"{action['name']}: the sandbox plays no action with two artefacts.")
         if not names:
@@ -312,7 +317,8 @@ class _Execution:
         status = access.use_connection(role, connection)
         if status != "AVAILABLE":
             raise ActionError(
-                f"The connection {connection} is {status}: a person has to finish it in the console."
+                f"The connection {connection} is {status}: a person has to finish it in AWS's "
+                "console."
             )
         checkout, artefact = self.player.sandbox.checkout, self._new_artefact(action)
         variables = {
@@ -335,8 +341,8 @@ class _Execution:
         self, action: Definition, configuration: Mapping[str, str]
     ) -> tuple[bool, str, dict[str, str]]:
         """Play a build: CodePipeline starts it, looks after it, and CodeBuild does the rest."""
-        project = self._started(configuration["ProjectName"])
-        names = [artefact["name"] for artefact in action.get("inputArtifacts") or []]
+        sandbox, project = self.player.sandbox, self._started(configuration["ProjectName"])
+        names: list[str] = [artefact["name"] for artefact in _each(action, "inputArtifacts")]
         source = configuration.get("PrimarySource", names[0])
         artefact = self._new_artefact(action)
         asked: list[dict[str, str]] = json.loads(configuration.get("EnvironmentVariables", "[]"))
@@ -345,9 +351,9 @@ class _Execution:
             Order(
                 project=project,
                 pipeline=self.definition["name"],
-                environment=self.player.sandbox.environment(outside),
+                environment=sandbox.environment(outside) | sandbox.public(),
                 variables={variable["name"]: variable["value"] for variable in asked},
-                checkout=self.player.sandbox.checkout,
+                checkout=sandbox.checkout,
                 commit=self.commit,
                 connection=self._connection_of(source),
                 store=self._store(),

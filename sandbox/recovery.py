@@ -20,7 +20,7 @@ from sandbox.problem import SandboxError
 
 State = dict[str, Any]
 
-ABSENT = re.compile("NotFound|NoSuch|NotInUse|NotExist")
+ABSENT = re.compile("NotFound|NoSuch|NotInUse|NotExist|404")
 """Error codes by which AWS says that a thing is not there."""
 
 REPEATABLE = {
@@ -29,6 +29,16 @@ REPEATABLE = {
     "aws:apigateway/methodSettings:MethodSettings",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    (
+        "aws:s3/bucketServerSideEncryptionConfiguration:"
+        "BucketServerSideEncryptionConfiguration"
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning",
+    "aws:sns/topicPolicy:TopicPolicy",
     "aws:sns/topicSubscription:TopicSubscription",
     "pulumi:providers:aws",
 }
@@ -219,6 +229,62 @@ def _alarm(search: Search) -> str | None:
     return search.new(it["AlarmName"] for it in alarms["MetricAlarms"])
 
 
+def _managed_policy(search: Search) -> str | None:
+    policies = search.pages("iam", "list_policies", "Policies", Scope="Local")
+    return search.new(it["Arn"] for it in policies if it["PolicyName"] == search["name"])
+
+
+def _alias(search: Search) -> str | None:
+    aliases = search.pages("kms", "list_aliases", "Aliases")
+    return search.new(it["AliasName"] for it in aliases if it["AliasName"] == search["name"])
+
+
+def _bucket(search: Search) -> str | None:
+    """Return a bucket of this very account: the names are everybody's."""
+    buckets = search.client("s3").list_buckets()["Buckets"]
+    return search.new(it["Name"] for it in buckets if it["Name"] == search["bucket"])
+
+
+def _connection(search: Search) -> str | None:
+    connections = search.client("codeconnections").list_connections()["Connections"]
+    return search.new(
+        it["ConnectionArn"] for it in connections if it["ConnectionName"] == search["name"]
+    )
+
+
+def _project(search: Search) -> str | None:
+    found = search.client("codebuild").batch_get_projects(names=[search["name"]])
+    return search.new(it["arn"] for it in found["projects"])
+
+
+def _pipeline(search: Search) -> str | None:
+    return search.client("codepipeline").get_pipeline(name=search["name"])["pipeline"]["name"]
+
+
+def _event_rule(search: Search) -> str | None:
+    bus, name = search["eventBusName"], search["name"]
+    found = search.client("events").describe_rule(Name=name, EventBusName=bus)["Name"]
+    return found if bus == "default" else f"{bus}/{found}"
+
+
+def _event_target(search: Search) -> str | None:
+    """Return a target of the rule that tells the same: by its id, or by whom it tells."""
+    bus, rule = search["eventBusName"], search["rule"]
+    name, arn = search.inputs.get("targetId"), search["arn"]
+    found = search.client("events").list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]
+    place = rule if bus == "default" else f"{bus}/{rule}"
+    known = {it.replace("/", "-") for it in search.known}
+    return next(
+        (
+            f"{place}/{it['Id']}"
+            for it in found
+            if (it["Id"] == name if name else it["Arn"] == arn)
+            and f"{place}/{it['Id']}".replace("/", "-") not in known
+        ),
+        None,
+    )
+
+
 def _certificate(search: Search) -> str | None:
     certificates = search.pages("acm", "list_certificates", "CertificateSummaryList")
     return search.new(
@@ -354,8 +420,13 @@ FINDERS: Mapping[str, Callable[[Search], str | None]] = {
     "aws:apigateway/restApi:RestApi": _rest_api,
     "aws:apigateway/stage:Stage": _stage,
     "aws:autoscaling/group:Group": _auto_scaling_group,
+    "aws:cloudwatch/eventRule:EventRule": _event_rule,
+    "aws:cloudwatch/eventTarget:EventTarget": _event_target,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,
+    "aws:codebuild/project:Project": _project,
+    "aws:codeconnections/connection:Connection": _connection,
+    "aws:codepipeline/pipeline:Pipeline": _pipeline,
     "aws:dynamodb/table:Table": _table,
     "aws:ec2/eip:Eip": _elastic_ip,
     "aws:ec2/internetGateway:InternetGateway": _internet_gateway,
@@ -366,7 +437,9 @@ FINDERS: Mapping[str, Callable[[Search], str | None]] = {
     "aws:ec2/subnet:Subnet": _subnet,
     "aws:ec2/vpc:Vpc": _vpc,
     "aws:iam/instanceProfile:InstanceProfile": _instance_profile,
+    "aws:iam/policy:Policy": _managed_policy,
     "aws:iam/role:Role": _role,
+    "aws:kms/alias:Alias": _alias,
     "aws:kms/key:Key": _key,
     "aws:lambda/function:Function": _function,
     "aws:lambda/permission:Permission": _permission,
@@ -377,6 +450,7 @@ FINDERS: Mapping[str, Callable[[Search], str | None]] = {
     "aws:organizations/policyAttachment:PolicyAttachment": _policy_attachment,
     "aws:route53/record:Record": _record,
     "aws:route53/zone:Zone": _zone,
+    "aws:s3/bucket:Bucket": _bucket,
     "aws:sns/topic:Topic": _topic,
     "aws:ssm/parameter:Parameter": _parameter,
 }

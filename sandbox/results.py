@@ -65,7 +65,7 @@ def _targets(events: Any, happened: Mapping[str, Any]) -> Iterator[tuple[str, Ma
 
 
 def matches(pattern: Mapping[str, Any], happened: Mapping[str, Any]) -> bool:
-    """Whether an event is one that a pattern of values, prefixes and exceptions means."""
+    """Whether an event is one that a pattern of values and prefixes means."""
     for key, wanted in pattern.items():
         value = happened.get(key)
         if isinstance(wanted, Mapping):
@@ -86,8 +86,6 @@ def _is_meant(wanted: object, value: object) -> bool:
     ((kind, operand),) = cast("Mapping[str, Any]", wanted).items()
     if kind == "prefix":
         return any(str(one).startswith(operand) for one in values)
-    if kind == "anything-but":
-        return not set(values) & set(operand if isinstance(operand, list) else [operand])
     raise NotImplementedError(f"The sandbox's EventBridge does not know {kind} in a pattern.")
 
 
@@ -111,15 +109,14 @@ def _text(target: Mapping[str, Any], happened: Mapping[str, Any]) -> str:
     transformer: Mapping[str, Any] = target.get("InputTransformer") or {}
     if not transformer:
         return json.dumps(happened)
-    values = {
-        name: _at(happened, path) for name, path in (transformer.get("InputPathsMap") or {}).items()
-    }
+    paths: dict[str, str] = transformer.get("InputPathsMap") or {}
+    values = {name: _at(happened, path) for name, path in paths.items()}
     template: str = transformer["InputTemplate"]
     return re.sub(r"<([^<>]+)>", lambda found: values.get(found[1], ""), template)
 
 
 def _at(happened: Mapping[str, Any], path: str) -> str:
-    value: Any = happened
+    value: object = happened
     for key in path.removeprefix("$.").split("."):
-        value = value.get(key, "") if isinstance(value, Mapping) else ""
+        value = cast("Mapping[str, object]", value).get(key) if isinstance(value, Mapping) else None
     return value if isinstance(value, str) else json.dumps(value)

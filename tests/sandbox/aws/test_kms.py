@@ -244,3 +244,69 @@ def test_a_key_that_is_disabled_or_about_to_be_deleted_cannot_be_used(aws: Embed
     for refused in (kms.schedule_key_deletion, kms.enable_key_rotation):
         with pytest.raises(ClientError, match="KMSInvalidStateException"):
             refused(KeyId=key)
+
+
+@pytest.mark.parametrize(
+    ("by_key", "own", "denial"),
+    [
+        (True, True, None),
+        (False, True, UNTRUSTED),
+        (True, False, "because no identity-based policy allows the kms:"),
+    ],
+    ids=["both", "only the caller's policy", "only the key's policy"],
+)
+def test_a_key_of_another_account_is_used_by_who_both_policies_allow(
+    aws: Embedded, corp: tuple[str, Client], *, by_key: bool, own: bool, denial: str | None
+) -> None:
+    owner, admin = corp
+    dev = aws.account("dev")
+    uses = [*USE, "kms:GenerateDataKey", "kms:DescribeKey"]
+    named = only(dev, "build")
+    statement = allow(uses, Principal=root(dev), Condition=named)
+    opened = [statement] if by_key else []
+    document = policy(allow(ADMINISTRATION, Principal=root(owner)), *opened)
+    key = admin("kms").create_key(Policy=document)["KeyMetadata"]["Arn"]
+    make_role(aws.session(dev), "build", *([allow(uses, key)] if own else []))
+    kms = aws.session(dev, "build")("kms")
+    context = {"stack": "app-dev"}
+    if denial:
+        with pytest.raises(ClientError, match=f"{denial}Encrypt"):
+            kms.encrypt(KeyId=key, Plaintext=b"secret")
+        return
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["AWSAccountId"] == owner
+    made = kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
+    assert made["KeyId"] == key
+    for named_key in ({"KeyId": key}, {}):
+        opened_again = kms.decrypt(
+            CiphertextBlob=made["CiphertextBlob"], EncryptionContext=context, **named_key
+        )
+        assert opened_again["Plaintext"] == made["Plaintext"]
+    sealed = kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"secret"
+
+
+def test_no_policy_lets_another_account_administer_a_key(
+    aws: Embedded, corp: tuple[str, Client]
+) -> None:
+    _, admin = corp
+    dev = aws.account("dev")
+    key = make_key(admin)
+    opened = policy(allow("kms:*", Principal=root(corp[0])), allow("kms:*", Principal=root(dev)))
+    admin("kms").put_key_policy(KeyId=key, PolicyName=POLICY, Policy=opened)
+    kms = aws.session(dev)("kms")
+    arn = f"arn:aws:kms:{REGION}:{corp[0]}:key/{key}"
+    kms.encrypt(KeyId=arn, Plaintext=b"secret")
+    with pytest.raises(ClientError, match="NotFoundException"):
+        kms.put_key_policy(KeyId=arn, PolicyName=POLICY, Policy=opened)
+
+
+def test_a_denial_in_a_key_denies_whom_it_means(aws: Embedded, corp: tuple[str, Client]) -> None:
+    account, admin = corp
+    make_role(admin, "user", allow("kms:*"))
+    opened = allow("kms:*", Principal=root(account))
+    key = make_key(
+        admin, policy(opened, deny("kms:*", Principal="*", Condition=only(account, "user")))
+    )
+    admin("kms").describe_key(KeyId=key)
+    with pytest.raises(ClientError, match="with an explicit deny in a resource-based policy"):
+        aws.session(account, "user")("kms").describe_key(KeyId=key)

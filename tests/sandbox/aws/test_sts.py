@@ -13,6 +13,7 @@ from tests.sandbox.aws.embedded import (
     Embedded,
     allow,
     code_and_status,
+    deny,
     policy,
     trust,
 )
@@ -173,6 +174,75 @@ def test_a_session_lasts_no_longer_than_the_role_allows(aws: Embedded) -> None:
     arn = f"arn:aws:iam::{aws.account('dev')}:role/{ACCESS_ROLE}"
     with pytest.raises(ClientError, match="MaxSessionDuration"):
         aws.operator("sts").assume_role(RoleArn=arn, RoleSessionName="test", DurationSeconds=43_200)
+
+
+def test_a_session_that_a_session_starts_lasts_an_hour_at_most(aws: Embedded) -> None:
+    aws.organize()
+    dev, prod = aws.account("dev"), aws.account("prod")
+    long = {"MaxSessionDuration": 7200}
+    aws.session(dev)("iam").create_role(
+        RoleName="target", AssumeRolePolicyDocument=trust({"AWS": [prod, MANAGEMENT]}), **long
+    )
+    asked = {"RoleArn": f"arn:aws:iam::{dev}:role/target", "RoleSessionName": "test"}
+    aws.operator("sts").assume_role(**asked, DurationSeconds=7200)
+    chained = aws.session(prod)("sts")
+    chained.assume_role(**asked, DurationSeconds=3600)
+    with pytest.raises(ClientError) as refusal:
+        chained.assume_role(**asked, DurationSeconds=3601)
+    assert code_and_status(refusal.value) == ("ValidationError", 400)
+    assert str(refusal.value).endswith(
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role "
+        "chaining"
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "trusted"), [("build-app-dev", True), ("build-app-prod", False), ("deploy", False)]
+)
+def test_a_trust_in_an_account_can_require_a_role_that_need_not_exist_yet(
+    aws: Embedded, role: str, *, trusted: bool
+) -> None:
+    aws.organize()
+    tools, dev = aws.account("tools"), aws.account("dev")
+    wanted = f"arn:aws:iam::{tools}:role/build-app-dev"
+    document = trust(
+        {"AWS": f"arn:aws:iam::{tools}:root"},
+        Condition={"ArnEquals": {"aws:PrincipalArn": wanted}},
+    )
+    aws.session(dev)("iam").create_role(RoleName="deploy", AssumeRolePolicyDocument=document)
+    iam = aws.session(tools)("iam")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust({"AWS": MANAGEMENT}))
+    own = policy(allow("sts:AssumeRole", f"arn:aws:iam::{dev}:role/deploy"))
+    iam.put_role_policy(RoleName=role, PolicyName="deploy", PolicyDocument=own)
+    build = aws.session(tools, role)
+    if trusted:
+        identity = aws.session(dev, "deploy", by=build)("sts").get_caller_identity()
+        assert identity["Arn"] == f"arn:aws:sts::{dev}:assumed-role/deploy/test"
+        return
+    with pytest.raises(ClientError) as error:
+        aws.session(dev, "deploy", by=build)
+    assert refused(error)
+
+
+def test_a_boundary_can_keep_a_role_from_assuming_another(aws: Embedded) -> None:
+    aws.organize()
+    dev, prod = aws.account("dev"), aws.account("prod")
+    aws.session(prod)("iam").create_role(
+        RoleName="target", AssumeRolePolicyDocument=trust({"AWS": dev})
+    )
+    iam = aws.session(dev)("iam")
+    limit = iam.create_policy(
+        PolicyName="boundary", PolicyDocument=policy(allow("*"), deny("sts:AssumeRole"))
+    )["Policy"]["Arn"]
+    iam.create_role(
+        RoleName="deploy",
+        AssumeRolePolicyDocument=trust({"AWS": MANAGEMENT}),
+        PermissionsBoundary=limit,
+    )
+    everything = policy(allow("*"))
+    iam.put_role_policy(RoleName="deploy", PolicyName="all", PolicyDocument=everything)
+    with pytest.raises(ClientError, match="with an explicit deny in a permissions boundary"):
+        aws.session(prod, "target", by=aws.session(dev, "deploy"))
 
 
 def test_a_session_ends_when_its_time_is_up() -> None:

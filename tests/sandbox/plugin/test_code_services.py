@@ -55,10 +55,10 @@ def test_a_connection_has_a_provider_or_a_host(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("change", [{"name": "other"}, {"providerType": "GitLab"}])
-def test_where_the_code_is_replaces_a_connection(world: World, change: Values) -> None:
+def test_where_the_code_is_replaces_a_connection(engine: Engine, change: Values) -> None:
     inputs = {"name": "code", "providerType": "GitHub"}
     held = Held(CONNECTION, ARN, inputs, inputs)
-    assert world.member.diff(held, {**inputs, **change}).replaces == [*change]
+    assert engine.diff(held, {**inputs, **change}).replaces == [*change]
 
 
 def project(world: World, name: str, **more: object) -> Values:

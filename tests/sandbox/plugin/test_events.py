@@ -54,16 +54,15 @@ def test_another_bus_stands_before_the_rule() -> None:
     assert aws.calls[-2] == ("DescribeRule", {"Name": "r", "EventBusName": "other"})
 
 
-@pytest.mark.parametrize("operation", ["PutTargets", "RemoveTargets"])
-def test_an_entry_that_fails_is_an_error(operation: str) -> None:
+def test_an_entry_that_fails_is_an_error() -> None:
     entry = {"TargetId": "t", "ErrorCode": "LimitExceeded", "ErrorMessage": "Too many."}
-    account, _aws = scripted(**{operation: [{"FailedEntryCount": 1, "FailedEntries": [entry]}]})
+    failed: list[Values | AwsError] = [{"FailedEntryCount": 1, "FailedEntries": [entry]}]
+    account, _aws = scripted(PutTargets=failed, RemoveTargets=failed)
     target = RESOURCES[EVENT_TARGET]
     with pytest.raises(AwsError, match=r"^t: LimitExceeded: Too many\.$"):
-        if operation == "PutTargets":
-            target.create(account, TARGET)
-        else:
-            target.delete(account, "r-t", TARGET)
+        target.create(account, TARGET)
+    with pytest.raises(AwsError, match=r"^t: LimitExceeded: Too many\.$"):
+        target.delete(account, "r-t", TARGET)
 
 
 def test_a_rule_that_was_turned_off_by_hand_is_seen(world: World) -> None:

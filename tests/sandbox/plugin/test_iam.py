@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.plugin.catalogue import RESOURCES
 from sandbox.plugin.values import Values
-from tests.sandbox.plugin.engine import Held, Refused
+from tests.sandbox.plugin.engine import Engine, Held, Refused
 from tests.sandbox.plugin.scripted import scripted
 from tests.sandbox.plugin.world import IAM_ROLE, MANAGED_POLICY, World, policy, trust
 
@@ -111,10 +111,10 @@ def test_new_tags_make_no_version() -> None:
 @pytest.mark.parametrize(
     "change", [{"description": "Other"}, {"path": "/other/"}, {"name": "other"}]
 )
-def test_what_a_policy_is_called_replaces_it(world: World, change: Values) -> None:
+def test_what_a_policy_is_called_replaces_it(engine: Engine, change: Values) -> None:
     inputs = {"name": "called", "policy": allowing("s3:*"), "description": "One"}
     held = Held(MANAGED_POLICY, "arn", inputs, {**inputs, "path": "/"})
-    assert world.member.diff(held, {**inputs, **change}).replaces == [*change]
+    assert engine.diff(held, {**inputs, **change}).replaces == [*change]
 
 
 def test_a_policy_that_bounds_a_role_is_not_deleted(world: World) -> None:
