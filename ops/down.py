@@ -17,8 +17,6 @@ from ops.updates import Update, resource
 from ops.worktrees import variables_in
 from stacks.settings import ROOT
 
-SUMMARY = "destroy stacks, each before those whose outputs it reads"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -64,7 +62,7 @@ class Destructions(Changes):
                     "Danger what each protects, and only a person takes a protection away."
                 ]
             )
-        return shown(self._board, str(engine.stack), engine.preview_destroy, "preview: ")
+        return shown(self._board, str(engine.stack), engine.preview_destroy, "preview")
 
     def _made(self, engine: Engine) -> Update:
-        return shown(self._board, str(engine.stack), engine.destroy, "destroy: ")
+        return shown(self._board, str(engine.stack), engine.destroy, "destroy")

@@ -9,7 +9,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ops import deployed, policies, risks, telling
 from ops.engine import program
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     stacks = telling.chosen(arguments.stacks)
     board = Board(sys.stderr)
     status = 0
-    with Worktrees(ROOT) as trees:
+    with Worktrees(ROOT, Path(tempfile.gettempdir())) as trees:
         for stack in stacks:
             try:
                 with Ticker(str(stack), board):
@@ -130,7 +132,7 @@ def _compared(stack: Stack, trees: Worktrees) -> Plan:
     if done.returncode and not done.stdout.strip():
         reason = (done.stderr.strip().splitlines() or ["it gives no reason"])[-1]
         raise OpsError(
-            f"the engine cannot compare the stack ({plain(reason.removeprefix('error: '))}): "
+            f"The engine cannot compare the stack ({plain(reason.removeprefix('error: '))}): "
             "check the backend (pulumi whoami -v) and your credentials."
         )
     return Plan.read(done.stdout)

@@ -107,9 +107,14 @@ class Engine:
 
 def shown(board: Board, title: str, run: Callable[[Notify], Update], doing: str = "") -> Update:
     """Run the engine with its progress on a board."""
+
+    def detail(update: Update) -> str:
+        return ": ".join(filter(None, (doing, update.summary)))
+
     with Ticker(title, board) as ticker:
-        update = run(lambda update: ticker.show(f"{doing}{update.summary}"))
-        ticker.show(f"{doing}{update.summary}")
+        ticker.show(doing)
+        update = run(lambda update: ticker.show(detail(update)))
+        ticker.show(detail(update))
         ticker.failed = not update.succeeded
     return update
 

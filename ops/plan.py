@@ -152,22 +152,22 @@ class Plan(_Model):
     diagnostics: list[_Diagnostic] = []
 
     @classmethod
-    def read(cls, text: str, command: str = COMMAND) -> Self:
-        """Return what a document says that the command printed.
+    def read(cls, text: str) -> Self:
+        """Return what the engine's document says.
 
         Raises OpsError.
         """
         try:
             data: object = json.loads(text)
         except ValueError:
-            raise OpsError(f"This is no JSON document: give what `{command}` prints.") from None
+            raise OpsError(f"This is no JSON document: give what `{COMMAND}` prints.") from None
         try:
             plan = cls.model_validate(data)
         except ValidationError as error:
             where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the document"
             raise OpsError(
                 f"This JSON document is none of the engine's ({where}: "
-                f"{error.errors()[0]['msg'].lower()}): give what `{command}` prints."
+                f"{error.errors()[0]['msg'].lower()}): give what `{COMMAND}` prints."
             ) from None
         plan.refuse_failure()
         return plan
@@ -185,7 +185,7 @@ class Plan(_Model):
             said = lines[-1] if "Traceback (most recent call last):" in lines else lines[0]
             raise OpsError(
                 f"The preview failed ({about}{said.removeprefix('error: ')}), so it does not tell "
-                "what an update would do: mend that, and preview again."
+                "what would change: mend that, and run it again."
             )
 
     @property

@@ -19,6 +19,8 @@ SHOWN = 3
 """Elements of a list that a sentence names."""
 
 EVERYTHING = ("*",)
+NOBODY_NAMED = ("",)
+"""The principals of an identity's own policy, which is about the identity."""
 _WILDCARDS = {"*": ".*", "?": "[^*]"}
 NEGATIONS = ("Not", "Null")
 """In a condition's operator: more values mean more that is excluded."""
@@ -159,7 +161,9 @@ class _Gap:
         text = str(found.actions)
         if found.resources != _Names(EVERYTHING):
             text += f" on {found.resources}"
-        if found.principals != _Names(EVERYTHING):
+        if found.principals == _Names(EVERYTHING):
+            text += " to everybody"
+        elif found.principals != _Names(NOBODY_NAMED):
             text += f" to {found.principals}"
         return text
 
@@ -216,7 +220,7 @@ def _with(statements: Collection[_Statement], effect: str) -> list[_Statement]:
 
 
 def _principals(statement: Document) -> _Names:
-    """Return whom a statement is about; in an identity's policy that is the identity."""
+    """Return whom a statement is about."""
     for element, but in (("Principal", False), ("NotPrincipal", True)):
         named = statement.get(element)
         if isinstance(named, dict):
@@ -224,7 +228,7 @@ def _principals(statement: Document) -> _Names:
             return _Names(tuple(_whole(it) for kind in kinds for it in _texts(kind)), but=but)
         if named is not None:
             return _Names(_texts(named), but=but)
-    return _Names(EVERYTHING)
+    return _Names(NOBODY_NAMED)
 
 
 def _whole(principal: str) -> str:

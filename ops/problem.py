@@ -3,3 +3,8 @@
 
 class OpsError(Exception):
     """What is wrong, where, and how to mend it; shown without a traceback."""
+
+
+def sentence(reason: Exception) -> str:
+    """Return a reason as a whole sentence; those of settings may end in a question."""
+    return str(reason) if str(reason).endswith("?") else f"{reason}."

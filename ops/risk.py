@@ -92,9 +92,7 @@ def _text(file: str) -> str:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise OpsError(
-            f"{file} cannot be read ({reason}): give what `{COMMAND}` printed."
-        ) from None
+        raise OpsError(f"{file} cannot be read ({reason}): give what `{COMMAND}` prints.") from None
 
 
 def _link(text: str) -> str:

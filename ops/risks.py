@@ -144,7 +144,7 @@ BASELINE = "multi-account:account:AccountBaseline"
 def found(plan: Plan) -> list[Risk]:
     """Return every risk of a plan, worst first.
 
-    Raises UnusableSettingsError where only a person may apply a plan, and its stack is unknown here.
+    Raises UnusableSettingsError where a person has to apply it, and its stack is unknown here.
     """
     risks = [risk for step in plan.steps for risk in of_step(plan, step)]
     risks += [*_baseline(plan), *_accounts(plan)]

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, Field
 
 from ops import account, deployed
-from ops.problem import OpsError
+from ops.problem import OpsError, sentence
 from ops.text import cut, plain
 from ops.ticker import Board, Ticker
 from stacks import catalogue
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             _check_release(stack, Released)
     except (UnusableSettingsError, UnreleasableError) as reason:
-        raise OpsError(f"{reason}.") from None
+        raise OpsError(sentence(reason)) from None
 
 
 def _check_release(stack: Stack, shape: type[Shape]) -> Shape:

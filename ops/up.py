@@ -22,8 +22,6 @@ from stacks.catalogue import Stack
 from stacks.release import BRANCH_VARIABLE
 from stacks.settings import ROOT
 
-SUMMARY = "preview and update stacks, each after those whose outputs it reads"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -69,7 +67,7 @@ class Updates(Changes):
 
     def _previewed(self, engine: Engine) -> Generator[Step, Update, Update]:
         def preview() -> Update:
-            return shown(self._board, str(engine.stack), engine.preview, "preview: ")
+            return shown(self._board, str(engine.stack), engine.preview, "preview")
 
         found = yield preview
         if not found.is_of_no_stack:
@@ -79,4 +77,4 @@ class Updates(Changes):
         return (yield preview) if made.succeeded else made
 
     def _made(self, engine: Engine) -> Update:
-        return shown(self._board, str(engine.stack), engine.update, "update: ")
+        return shown(self._board, str(engine.stack), engine.update, "update")

@@ -5,6 +5,13 @@ set -euo pipefail
 project=${STACK%/*}
 folder=stacks/$project
 [ -d "$folder" ] || folder=.
-pulumi -C "$folder" preview --stack "${STACK#*/}" --json >out/preview.json || true # risk says why
-.venv/bin/python -m ops risk out/preview.json --notice --link "$COMMIT_LINK$(git rev-parse HEAD)" >out/notice.txt
-.venv/bin/python -m ops risk out/preview.json --pipeline | tee out/summary.txt
+pulumi -C "$folder" preview --stack "${STACK#*/}" --json --show-sames >out/preview.json || true # risk says why
+
+severity=0
+.venv/bin/python -m ops risk out/preview.json | tee out/summary.txt || severity=$?
+case $severity in
+0 | 10 | 20 | 30) ;;
+*) exit "$severity" ;;
+esac
+link=$COMMIT_LINK$(git rev-parse HEAD)
+.venv/bin/python -m ops risk out/preview.json --notice --link "$link" >out/notice.txt || true

@@ -32,6 +32,7 @@ SERVICE = "codebuild.amazonaws.com"
 _DEFAULT_BUILDSPEC = "buildspec.yml"
 _NOT_IN_A_CONTAINER = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PYTHONPATH")
 _LINES_AT_ONCE = 1000  # a request to CloudWatch Logs takes 10,000 at most
+_MINUTE = 60
 
 
 class BuildError(Exception):
@@ -263,7 +264,7 @@ def _shell(order: Order, spec: Buildspec, clone: Path, variables: Mapping[str, s
             start_new_session=True,
         )
         try:
-            process.wait(minutes * 60)
+            process.wait(minutes * _MINUTE)
         except subprocess.TimeoutExpired:
             written.write(f"[Container] Build timed out after {minutes} minutes\n".encode())
         finally:

@@ -83,7 +83,7 @@ class Checkout:
         """Return a full clone at a commit, which knows the branches here as those of its origin."""
         self._here("clone", "--quiet", "--no-checkout", str(self.directory), str(directory))
         made = type(self)(self.directory, directory)
-        made._here("checkout", "--quiet", "--detach", commit)
+        self._git(directory, "checkout", "--quiet", "--detach", commit)
         for settings in directory.glob("**/Pulumi.*.yaml"):
             drop_engine_keys(settings)
         return made

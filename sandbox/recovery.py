@@ -20,7 +20,7 @@ from sandbox.problem import SandboxError
 
 State = dict[str, Any]
 
-ABSENT = re.compile("NotFound|NoSuch|NotInUse|NotExist|404")
+ABSENT = re.compile("NotFound|NoSuch|NotInUse|NotExist")
 """Error codes by which AWS says that a thing is not there."""
 
 REPEATABLE = {
@@ -33,10 +33,7 @@ REPEATABLE = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
     "aws:s3/bucketPolicy:BucketPolicy",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-    (
-        "aws:s3/bucketServerSideEncryptionConfiguration:"
-        "BucketServerSideEncryptionConfiguration"
-    ),
+    ("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"),
     "aws:s3/bucketVersioning:BucketVersioning",
     "aws:sns/topicPolicy:TopicPolicy",
     "aws:sns/topicSubscription:TopicSubscription",
@@ -271,18 +268,11 @@ def _event_target(search: Search) -> str | None:
     """Return a target of the rule that tells the same: by its id, or by whom it tells."""
     bus, rule = search["eventBusName"], search["rule"]
     name, arn = search.inputs.get("targetId"), search["arn"]
-    found = search.client("events").list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]
-    place = rule if bus == "default" else f"{bus}/{rule}"
-    known = {it.replace("/", "-") for it in search.known}
-    return next(
-        (
-            f"{place}/{it['Id']}"
-            for it in found
-            if (it["Id"] == name if name else it["Arn"] == arn)
-            and f"{place}/{it['Id']}".replace("/", "-") not in known
-        ),
-        None,
-    )
+    targets = search.pages("events", "list_targets_by_rule", "Targets", Rule=rule, EventBusName=bus)
+    alike = [it["Id"] for it in targets if (it["Id"] if name else it["Arn"]) == (name or arn)]
+    place = [rule] if bus == "default" else [bus, rule]
+    new = (it for it in alike if "-".join([*place, it]) not in search.known)
+    return next(("/".join([*place, it]) for it in new), None)
 
 
 def _certificate(search: Search) -> str | None:

@@ -41,7 +41,7 @@ def _table(deployed: Sequence[Deployed]) -> Table:
         table.add_column(title, no_wrap=True)
     table.add_column("resources", justify="right")
     table.add_column("outputs", overflow="fold")
-    table.add_column("seconds", justify="right")
+    table.add_column("s", justify="right")
     for it in deployed:
         exported = it.update.outputs
         table.add_row(

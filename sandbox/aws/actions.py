@@ -203,8 +203,11 @@ def _apigateway(call: Call) -> list[str]:
 
 
 def _codebuild(call: Call) -> list[str]:
+    """Return the projects; a build is judged by its project's name, which its id begins with."""
+    builds: list[str] = call.parameters.get("ids") or [call.text("id")]
     names: list[str] = call.parameters.get("names") or [
-        call.text("projectName") or call.text("name")
+        call.text("projectName") or call.text("name"),
+        *{build.partition(":")[0] for build in builds},
     ]
     return [
         name if name.startswith("arn:") else _arn(call, "codebuild", f"project/{name}")

@@ -126,6 +126,12 @@ def _check_addresses(endpoint: Mapping[str, Any]) -> None:
         raise _refused(f"Invalid value for ipAddressType {kind}: it is ipv4 or dualstack")
 
 
+def is_dualstack(domain: DomainName) -> bool:
+    """Whether clients reach a domain name over IPv6 too."""
+    endpoint = cast("Mapping[str, Any]", domain.endpoint_configuration or {})
+    return endpoint.get("ipAddressType") == _ADDRESS_TYPES[1]
+
+
 def _set_addresses(endpoint: object, kind: str) -> None:
     _check_addresses({"ipAddressType": kind})
     cast("dict[str, Any]", endpoint)["ipAddressType"] = kind

@@ -23,7 +23,7 @@ from werkzeug.serving import DechunkedInput
 from werkzeug.wrappers import Response
 
 from iam.policy import Effect, Request
-from sandbox.aws import acm, apigateway
+from sandbox.aws import apigateway
 from sandbox.aws.authority import Authority
 from sandbox.aws.credentials import ANONYMOUS
 from sandbox.aws.dns import alias_of, normalized
@@ -63,29 +63,23 @@ class Edge:
         return Response(self._authority.certificate, mimetype="application/x-pem-file")
 
     def domain(self, host: str, client: str) -> Domain | str:
-        """Return the domain that a client reaches by a name, or in words why it reaches none."""
+        """Return the domain that a client reaches by a name, or in words why it reaches none.
+
+        A domain has a certificate for its name, since API Gateway makes none without.
+        """
         record_type = "AAAA" if ":" in client else "A"
         with self._turn:
             target = alias_of(host, record_type)
             if target is None:
                 return f"{host} has no {record_type} record in the hosted zones of this sandbox"
-            found = next(
-                (
-                    it
-                    for it in _domains()
-                    if normalized(it[1].regional_domain_name) == normalized(target)
-                ),
-                None,
-            )
-            if found is None or normalized(found[1].domain_name) != normalized(host):
-                return f"{host} leads to {target}, and nothing there answers to that name"
-            domain, entry = found
-            certificate = acm.certificate(
-                domain.account, domain.region, entry.regional_certificate_arn or ""
-            )
-            if certificate is None or certificate.status != "ISSUED":
-                return f"{host} has no issued certificate"
-            return domain
+            for domain, entry in _domains():
+                if normalized(entry.regional_domain_name) != normalized(target):
+                    continue
+                if record_type == "AAAA" and not apigateway.is_dualstack(entry):
+                    return f"{host} leads to {target}, which has no IPv6 address"
+                if normalized(domain.name) == normalized(host):
+                    return domain
+            return f"{host} leads to {target}, and nothing there answers to that name"
 
     def secured(self, host: str) -> ssl.SSLContext:
         """Return what shows the certificate of a name."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops import deployed, promote, releases
+from ops import deployed, promote, releases, who_can
 from tests.cloud import ROOT
 from tests.git import git
 
@@ -77,7 +77,7 @@ def new(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     made.commit("first")
     for name, value in {"user.name": "a", "user.email": "a@example.com"}.items():
         made.git("config", name, value)
-    for module in (deployed, promote, releases):
+    for module in (deployed, promote, releases, who_can):
         monkeypatch.setattr(module, "ROOT", made.root)
     monkeypatch.setenv("PATH", f"{made.programs}{os.pathsep}{os.environ['PATH']}")
     return made

@@ -319,7 +319,7 @@ def test_a_stack_that_is_not_deployed_or_half_done_is_told_so(
 @pytest.mark.usefixtures("repository")
 def test_an_unknown_stack_is_told_so(ops: Ops) -> None:
     assert refusal(ops("smoke", "app/stag")) == (
-        "There is no stack app/stag; did you mean app/stage?."
+        "There is no stack app/stag; did you mean app/stage?"
     )
 
 

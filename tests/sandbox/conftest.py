@@ -35,18 +35,48 @@ def git() -> Run:
     return run
 
 
+RULES = {
+    "dev": "{branch: develop}",
+    "stage": "{branch: main}",
+    "prod": "{branch: main, tag: v*, promotedFrom: stage}",
+}
+READS = {
+    "stacks/org": "",
+    "stacks/dns": "OrgOutputs.read()",
+    "stacks/corp": "(OrgOutputs.read(), DnsOutputs.read())",
+    ".": "(OrgOutputs.read(), DnsOutputs.read(), CorpOutputs.read())",
+}
+FILES = sorted(
+    [
+        ".gitignore",
+        "requirements.lock",
+        *(f"{'' if folder == '.' else f'{folder}/'}{file}" for folder in READS for file in ("Pulumi.yaml", "__main__.py")),
+        *(f"stacks/{project}/Pulumi.main.yaml" for project in ("org", "dns", "corp")),
+        *(f"Pulumi.{name}.yaml" for name in RULES),
+    ]
+)
+"""The files of the repository that `source` makes."""
+
+
 @pytest.fixture
 def source(tmp_path: Path, git: Run) -> Path:
     """A repository with one commit, as far as the sandbox looks at it."""
     folder = tmp_path / "source"
-    for project in ("org", "dns", "corp"):
-        (folder / "stacks" / project).mkdir(parents=True)
-    for project in ("dns", "corp"):
-        (folder / "stacks" / project / "Pulumi.yaml").write_text(f"name: {project}\n")
-    (folder / "stacks" / "org" / "Pulumi.main.yaml").write_text(
-        'config:\n  org:managementAccountId: "111122223333"\n'
-    )
-    (folder / ".gitignore").write_text("*.ignored\n")
+    for project, reads in READS.items():
+        (folder / project).mkdir(parents=True, exist_ok=True)
+        name = "app" if project == "." else Path(project).name
+        (folder / project / "Pulumi.yaml").write_text(f"name: {name}\n")
+        (folder / project / "__main__.py").write_text(f"{reads}\n")
+    for name in ("org", "dns", "corp"):
+        (folder / "stacks" / name / "Pulumi.main.yaml").write_text(
+            f"config:\n  {name}:release: {{branch: main}}\n"
+        )
+    with (folder / "stacks" / "org" / "Pulumi.main.yaml").open("a") as settings:
+        settings.write('  org:managementAccountId: "111122223333"\n')
+    for name, rule in RULES.items():
+        (folder / f"Pulumi.{name}.yaml").write_text(f"config:\n  app:release: {rule}\n")
+    (folder / ".gitignore").write_text("*.ignored\n.venv\n")
+    (folder / "requirements.lock").write_text("")
     git(folder, "init", "--quiet", "--initial-branch", "main")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "first")

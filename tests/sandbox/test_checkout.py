@@ -7,7 +7,13 @@ import pytest
 
 from sandbox.checkout import Checkout
 from sandbox.problem import SandboxError
-from tests.sandbox.conftest import Run
+from stacks.settings import ReleaseRule
+from tests.sandbox.conftest import FILES, Run
+
+RULES = [
+    ReleaseRule(branch="develop"),
+    ReleaseRule(branch="main", tag="v*"),
+]
 
 
 @pytest.fixture
@@ -31,11 +37,9 @@ def test_a_changed_work_tree_is_deployed_exactly_as_it_is(
     checkout.switch("main", commit)
     files = {str(it.relative_to(checkout.directory)) for it in checkout.directory.rglob("*.*")}
     assert {it for it in files if not it.startswith(".git/")} == {
+        *(set(FILES) - {"stacks/dns/Pulumi.yaml"}),
         ".git",
-        ".gitignore",
         "new.py",
-        "stacks/corp/Pulumi.yaml",
-        "stacks/org/Pulumi.main.yaml",
     }
     assert git(checkout.directory, "rev-parse", "HEAD^") == git(source, "rev-parse", "HEAD")
     assert git(checkout.directory, "status", "--porcelain") == ""
@@ -68,12 +72,7 @@ def test_a_folder_without_git_becomes_a_repository_in_the_clone_only(
     shutil.rmtree(source / ".git")
     (source / "x.ignored").write_text("ignored")
     checkout.switch("main", checkout.snapshot())
-    assert git(checkout.directory, "ls-files").split() == [
-        ".gitignore",
-        "stacks/corp/Pulumi.yaml",
-        "stacks/dns/Pulumi.yaml",
-        "stacks/org/Pulumi.main.yaml",
-    ]
+    assert git(checkout.directory, "ls-files").split() == FILES
     assert not (source / ".git").exists()
 
 
@@ -84,9 +83,7 @@ def test_a_folder_within_another_repository_is_deployed_alone(
     checkout = Checkout(source / "stacks", clone)
     checkout.switch("main", checkout.snapshot())
     assert git(clone, "ls-files").split() == [
-        "corp/Pulumi.yaml",
-        "dns/Pulumi.yaml",
-        "org/Pulumi.main.yaml",
+        name.removeprefix("stacks/") for name in FILES if name.startswith("stacks/")
     ]
 
 
@@ -114,21 +111,29 @@ def test_a_shallow_clone_and_a_linked_work_tree_are_deployed_as_their_commit(
         checkout.switch("develop", head)
 
 
-def test_each_new_commit_is_the_next_release(checkout: Checkout, source: Path) -> None:
+def test_each_new_commit_is_the_next_release(checkout: Checkout, source: Path, git: Run) -> None:
     first = checkout.snapshot()
-    assert checkout.switch("tag", first) == "v1.0.0"
-    assert checkout.switch("tag", first) == "v1.0.0"
+    checkout.release(first, RULES)
+    checkout.release(first, RULES)
+    assert git(checkout.directory, "tag").split() == ["v1.0.0"]
     (source / "new.py").write_text("new")
-    assert checkout.switch("tag", checkout.snapshot()) == "v1.0.1"
+    second = checkout.snapshot()
+    checkout.release(second, RULES)
+    assert git(checkout.directory, "tag", "--points-at", second) == "v1.0.1"
+    assert git(checkout.directory, "tag", "--points-at", first) == "v1.0.0"
 
 
-def test_a_tag_is_checked_out_detached_and_a_branch_as_itself(checkout: Checkout, git: Run) -> None:
+def test_every_branch_of_a_rule_is_at_the_commit_and_main_is_checked_out(
+    checkout: Checkout, source: Path, git: Run
+) -> None:
+    checkout.release(checkout.snapshot(), RULES)
+    (source / "new.py").write_text("new")
     commit = checkout.snapshot()
-    heads: list[str] = []
-    for ref in ("develop", "main", "tag"):
-        checkout.switch(ref, commit)
-        heads.append(git(checkout.directory, "branch", "--show-current"))
-    assert heads == ["develop", "main", ""]
+    checkout.release(commit, RULES)
+    for ref in ("develop", "main", "HEAD"):
+        assert git(checkout.directory, "rev-parse", ref) == commit
+    assert git(checkout.directory, "branch", "--show-current") == "main"
+    assert (checkout.directory / "new.py").is_file()
 
 
 def test_what_the_engine_and_people_left_in_the_clone_does_not_outlast_a_switch(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ops.updates import Update
 from sandbox import report
-from sandbox.projects import STACKS
 from sandbox.sandbox import ROOT, Deployed
-from sandbox.updates import Update
+from stacks import catalogue
 
 Program = Callable[[str, str], Path]
 
@@ -55,12 +55,12 @@ def test_a_port_that_is_no_number_is_one_sentence(tmp_path: Path) -> None:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The files that make needs for its first step, away from this checkout's environment."""
-    for name in ("Makefile", "requirements.lock", "pyproject.toml", "sandbox/__init__.py"):
+    packages = [f"sandbox/{name}.py" for name in ("__init__", "venv", "problem")]
+    packages += [f"ops/{name}.py" for name in ("__init__", "ticker")]
+    for name in ("Makefile", "requirements.lock", "pyproject.toml", *packages):
         target = tmp_path / name
         target.parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, target)
-    for name in ("venv", "ticker", "problem"):
-        shutil.copy(ROOT / "sandbox" / f"{name}.py", tmp_path / "sandbox")
     return tmp_path
 
 
@@ -113,16 +113,17 @@ def test_the_table_fits_a_hundred_columns_with_every_address_in_one_piece(
         "vpn_host": "vpn.corp.example.com",
         "vpn_cidrs": ["203.0.113.123/32", "2a05:d014:1:2300::/64"],
         "name_servers": ["ns-1364.awsdns-42.org", "ns-2.awsdns-2.com"],
+        "connection_status": "PENDING",
         "api_url": "https://api.stage.example.com",
     }
     report.show(
         [
-            Deployed(stack=it, update=Update(outputs=outputs, succeeded=True), seconds=123.4)
-            for it in STACKS
+            Deployed(stack=it, update=Update(outputs=outputs, succeeded=True, seconds=123.4))
+            for it in catalogue.stacks()
         ]
     )
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
-    assert all(str(it) in "\n".join(lines) for it in STACKS)
+    assert all(str(it) in "\n".join(lines) for it in catalogue.stacks())
     assert sum("https://api.stage.example.com" in line for line in lines) == 3
     assert "Every resource unchanged." in lines[-1]

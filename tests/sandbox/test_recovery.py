@@ -59,13 +59,13 @@ def state(*operations: dict[str, Any], resources: tuple[dict[str, Any], ...] = (
     }
 
 
-def role(client: Callable[..., Any], name: str) -> str:
+def role(client: Callable[..., Any], name: str, service: str = "lambda") -> str:
     trust = {
         "Version": "2012-10-17",
         "Statement": [
             {
                 "Effect": "Allow",
-                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Principal": {"Service": f"{service}.amazonaws.com"},
                 "Action": "sts:AssumeRole",
             }
         ],
@@ -244,6 +244,119 @@ def make_alarm(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
     return {"name": "a-1"}, "a-1"
 
 
+def make_managed_policy(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+    }
+    made = client("iam").create_policy(PolicyName="mp-1", PolicyDocument=json.dumps(document))
+    return {"name": "mp-1"}, made["Policy"]["Arn"]
+
+
+def make_alias(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    client("kms").create_alias(AliasName="alias/a-1", TargetKeyId=key)
+    return {"name": "alias/a-1"}, "alias/a-1"
+
+
+def bucket(client: Callable[..., Any], name: str) -> None:
+    place = {"LocationConstraint": "eu-central-1"}
+    client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+
+
+def make_bucket(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    bucket(client, "b-1-of-another-name")
+    bucket(client, "bucket-1")
+    return {"bucket": "bucket-1"}, "bucket-1"
+
+
+def connection(client: Callable[..., Any], name: str) -> str:
+    made = client("codeconnections").create_connection(ConnectionName=name, ProviderType="GitHub")
+    return made["ConnectionArn"]
+
+
+def make_connection(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    connection(client, "c-2")
+    return {"name": "c-1"}, connection(client, "c-1")
+
+
+def project(client: Callable[..., Any], name: str) -> str:
+    made = client("codebuild").create_project(
+        name=name,
+        serviceRole=role(client, f"role-of-{name}", "codebuild"),
+        artifacts={"type": "CODEPIPELINE"},
+        source={"type": "CODEPIPELINE"},
+        environment={
+            "type": "ARM_CONTAINER",
+            "computeType": "BUILD_GENERAL1_SMALL",
+            "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
+        },
+    )
+    return made["project"]["arn"]
+
+
+def make_project(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    return {"name": "project-1"}, project(client, "project-1")
+
+
+def make_pipeline(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    project(client, "project-2")
+    bucket(client, "artifacts-of-pipeline-1")
+    source = {
+        "name": "Checkout",
+        "actionTypeId": action_type("Source", "CodeStarSourceConnection"),
+        "configuration": {
+            "ConnectionArn": connection(client, "c-3"),
+            "FullRepositoryId": "example/cloud",
+            "BranchName": "main",
+        },
+        "outputArtifacts": [{"name": "source"}],
+    }
+    build = {
+        "name": "Check",
+        "actionTypeId": action_type("Build", "CodeBuild"),
+        "configuration": {"ProjectName": "project-2"},
+        "inputArtifacts": [{"name": "source"}],
+    }
+    stages = [{"name": "Source", "actions": [source]}, {"name": "Check", "actions": [build]}]
+    client("codepipeline").create_pipeline(
+        pipeline={
+            "name": "pipeline-1",
+            "roleArn": role(client, "role-of-pipeline-1", "codepipeline"),
+            "artifactStore": {"type": "S3", "location": "artifacts-of-pipeline-1"},
+            "stages": stages,
+        }
+    )
+    return {"name": "pipeline-1"}, "pipeline-1"
+
+
+def action_type(category: str, provider: str) -> dict[str, str]:
+    return {"category": category, "owner": "AWS", "provider": provider, "version": "1"}
+
+
+def event_rule(client: Callable[..., Any], name: str) -> None:
+    client("events").put_rule(Name=name, ScheduleExpression="rate(1 day)")
+
+
+def make_event_rule(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    event_rule(client, "rule-1")
+    return {"name": "rule-1", "eventBusName": "default"}, "rule-1"
+
+
+def make_event_target(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    topics = {it: client("sns").create_topic(Name=it)["TopicArn"] for it in ("to-1", "to-2")}
+    event_rule(client, "rule-2")
+    targets = [{"Id": name, "Arn": arn} for name, arn in topics.items()]
+    client("events").put_targets(Rule="rule-2", Targets=targets)
+    inputs = {"rule": "rule-2", "eventBusName": "default", "arn": topics["to-2"]}
+    return inputs, "rule-2/to-2"
+
+
+def make_event_target_with_an_id(client: Callable[..., Any]) -> tuple[dict[str, Any], str]:
+    inputs, _expected = make_event_target(client)
+    return {**inputs, "targetId": "to-1"}, "rule-2/to-1"
+
+
 TAGS = {"project": "corp", "stack": "main"}
 
 
@@ -328,8 +441,14 @@ def make_launch_template(client: Callable[..., Any]) -> tuple[dict[str, Any], st
         ("aws:apigateway/restApi:RestApi", make_rest_api),
         ("aws:apigateway/stage:Stage", make_stage),
         ("aws:autoscaling/group:Group", make_auto_scaling_group),
+        ("aws:cloudwatch/eventRule:EventRule", make_event_rule),
+        ("aws:cloudwatch/eventTarget:EventTarget", make_event_target),
+        ("aws:cloudwatch/eventTarget:EventTarget", make_event_target_with_an_id),
         ("aws:cloudwatch/logGroup:LogGroup", make_log_group),
         ("aws:cloudwatch/metricAlarm:MetricAlarm", make_alarm),
+        ("aws:codebuild/project:Project", make_project),
+        ("aws:codeconnections/connection:Connection", make_connection),
+        ("aws:codepipeline/pipeline:Pipeline", make_pipeline),
         ("aws:dynamodb/table:Table", make_table),
         ("aws:iam/instanceProfile:InstanceProfile", make_instance_profile),
         ("aws:ec2/eip:Eip", make_elastic_ip),
@@ -340,12 +459,15 @@ def make_launch_template(client: Callable[..., Any]) -> tuple[dict[str, Any], st
         ("aws:ec2/securityGroup:SecurityGroup", make_security_group),
         ("aws:ec2/subnet:Subnet", make_subnet),
         ("aws:ec2/vpc:Vpc", make_vpc),
+        ("aws:iam/policy:Policy", make_managed_policy),
         ("aws:iam/role:Role", make_role),
+        ("aws:kms/alias:Alias", make_alias),
         ("aws:kms/key:Key", make_key),
         ("aws:lambda/function:Function", make_function),
         ("aws:lambda/permission:Permission", make_permission),
         ("aws:route53/record:Record", make_record),
         ("aws:route53/zone:Zone", make_zone),
+        ("aws:s3/bucket:Bucket", make_bucket),
         ("aws:sns/topic:Topic", make_topic),
         ("aws:ssm/parameter:Parameter", make_parameter),
     ],
@@ -376,6 +498,18 @@ def test_what_another_resource_has_already_is_not_adopted(
     taken = zone(client, name) if "zone" in kind else rest_api(client, name)
     other = {"urn": "urn:other", "id": taken, "type": kind}
     found = state(pending(kind, inputs), resources=(other,))
+    assert recovery.settle(found, url) == ["it not created"]
+
+
+def test_a_target_that_another_resource_has_already_is_not_adopted(
+    url: str, client: Callable[..., Any]
+) -> None:
+    event_rule(client, "rule-3")
+    client("events").put_targets(Rule="rule-3", Targets=[{"Id": "t", "Arn": "arn:aws:sns:::t"}])
+    inputs = {"rule": "rule-3", "eventBusName": "default", "arn": "arn:aws:sns:::t"}
+    kind = "aws:cloudwatch/eventTarget:EventTarget"
+    taken = {"urn": "urn:other", "id": "rule-3-t", "type": kind}
+    found = state(pending(kind, inputs), resources=(taken,))
     assert recovery.settle(found, url) == ["it not created"]
 
 
@@ -427,6 +561,14 @@ def test_a_whole_organization_is_found_again(url: str, client: Callable[..., Any
 @pytest.mark.parametrize(
     ("kind", "inputs"),
     [
+        ("aws:cloudwatch/eventRule:EventRule", {"name": "none", "eventBusName": "default"}),
+        (
+            "aws:cloudwatch/eventTarget:EventTarget",
+            {"rule": "none", "eventBusName": "default", "arn": "arn:none"},
+        ),
+        ("aws:codebuild/project:Project", {"name": "none"}),
+        ("aws:codeconnections/connection:Connection", {"name": "none"}),
+        ("aws:codepipeline/pipeline:Pipeline", {"name": "none"}),
         ("aws:dynamodb/table:Table", {"name": "none"}),
         ("aws:ec2/eip:Eip", {"tagsAll": {"stack": "none"}}),
         ("aws:ec2/internetGateway:InternetGateway", {"tagsAll": {"stack": "none"}}),
@@ -439,6 +581,7 @@ def test_a_whole_organization_is_found_again(url: str, client: Callable[..., Any
         ("aws:ec2/securityGroup:SecurityGroup", {"vpcId": "vpc-none", "name": "none"}),
         ("aws:ec2/subnet:Subnet", {"vpcId": "vpc-none", "cidrBlock": "10.0.0.0/24"}),
         ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.99.0.0/16"}),
+        ("aws:iam/policy:Policy", {"name": "none"}),
         ("aws:iam/role:Role", {"name": "none"}),
         ("aws:lambda/function:Function", {"name": "none"}),
         ("aws:lambda/permission:Permission", {"function": "none"}),
@@ -450,7 +593,10 @@ def test_a_whole_organization_is_found_again(url: str, client: Callable[..., Any
         ("aws:autoscaling/group:Group", {"name": "none"}),
         ("aws:cloudwatch/metricAlarm:MetricAlarm", {"name": "none"}),
         ("aws:iam/instanceProfile:InstanceProfile", {"name": "none"}),
+        ("aws:kms/alias:Alias", {"name": "alias/none"}),
         ("aws:kms/key:Key", {"description": "none"}),
+        ("aws:s3/bucket:Bucket", {"bucket": "none"}),
+        ("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "none"}),
         ("aws:sns/topic:Topic", {"name": "none"}),
         ("aws:sns/topicSubscription:TopicSubscription", {}),
         ("aws:ssm/parameter:Parameter", {"name": "none"}),
@@ -496,11 +642,11 @@ def test_a_component_is_forgotten_since_it_exists_in_the_state_only(url: str) ->
 
 def test_a_type_that_cannot_be_looked_up_is_one_sentence(url: str) -> None:
     with pytest.raises(SandboxError) as error:
-        recovery.settle(state(pending("aws:s3/bucket:Bucket", {})), url)
+        recovery.settle(state(pending("aws:sqs/queue:Queue", {})), url)
     assert str(error.value) == (
         "A killed update may or may not have created "
-        "urn:pulumi:dev::app::aws:s3/bucket:Bucket::it, and the sandbox cannot look for a "
-        "aws:s3/bucket:Bucket: start over with `make sandbox-down` and `make sandbox`."
+        "urn:pulumi:dev::app::aws:sqs/queue:Queue::it, and the sandbox cannot look for a "
+        "aws:sqs/queue:Queue: start over with `make sandbox-down` and `make sandbox`."
     )
 
 

@@ -138,7 +138,7 @@ def publish(aws: Embedded, code: str = ECHO, **more: Any) -> Published:
     write_validation(client, zone, certificate)
     domain = client("apigateway").create_domain_name(
         domainName=DOMAIN, regionalCertificateArn=certificate,
-        endpointConfiguration={"types": ["REGIONAL"]},
+        endpointConfiguration={"types": ["REGIONAL"], "ipAddressType": "dualstack"},
     )  # fmt: skip
     client("apigateway").create_base_path_mapping(
         domainName=DOMAIN, restApiId=api, stage="live", basePath=""

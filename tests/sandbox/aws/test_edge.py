@@ -226,6 +226,15 @@ def test_a_name_needs_a_record_for_the_clients_kind_of_address(published: Publis
         "the hosted zones of this sandbox")  # fmt: skip
 
 
+def test_an_address_for_ipv4_only_is_not_reached_over_ipv6(published: Published) -> None:
+    only = {"op": "replace", "path": "/endpointConfiguration/ipAddressType", "value": "ipv4"}
+    published.client("apigateway").update_domain_name(domainName=DOMAIN, patchOperations=[only])
+    assert published.get(address=VPN).status == 200
+    assert refusal(published.aws, f"https://{DOMAIN}/", VPN_IPV6).endswith(
+        f"502 {DOMAIN} leads to {published.target}, which has no IPv6 address"
+    )
+
+
 def test_a_name_that_leads_to_another_domains_address_is_not_answered(
     published: Published,
 ) -> None:
