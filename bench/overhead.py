@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.programs import Programs
 from bench.tables import table, verdict
-from sandbox.projects import STACKS
+from stacks import catalogue
 
 RUNS = 15
 LIMIT = 1.25
@@ -18,7 +18,7 @@ LIMIT = 1.25
 
 def measure(programs: Programs, scratch: Path, console: Console) -> None:
     """Run both programs in turns, so that what else the machine does meets both alike."""
-    prod = next(stack for stack in STACKS if str(stack) == "app/prod")
+    prod = catalogue.find("app/prod")
     whole = programs.order(prod, programs.outputs_before(prod))
     bare = programs.bare(whole, scratch / "bare.py")
     registered = [programs.run(order).resources for order in (whole, bare)]

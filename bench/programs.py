@@ -12,7 +12,8 @@ import yaml
 
 from bench.mocked import ORGANIZATION, Order, Report
 from sandbox.checkout import Checkout
-from sandbox.projects import STACKS, Stack
+from stacks import catalogue
+from stacks.catalogue import Stack
 
 ENGINE = """#!/bin/sh
 echo '[{"kind": "update", "result": "succeeded", "environment": {}}]'
@@ -36,8 +37,7 @@ class Programs:
         """Clone what a work tree holds now."""
         checkout = Checkout(source, folder)
         commit = checkout.snapshot()
-        for ref in ("develop", "main", "tag"):
-            checkout.switch(ref, commit)
+        checkout.release(commit, [stack.rule for stack in catalogue.stacks(source)])
         programs = cls(folder, commit)
         programs.bin.mkdir()
         (programs.bin / "pulumi").write_text(ENGINE, encoding="utf-8")
@@ -52,7 +52,8 @@ class Programs:
     def outputs_before(self, last: Stack) -> dict[str, dict[str, Any]]:
         """Return the outputs of the stacks that come before one, each fed with the earlier ones."""
         upstream: dict[str, dict[str, Any]] = {}
-        for stack in STACKS[: STACKS.index(last)]:
+        stacks = catalogue.stacks()
+        for stack in stacks[: stacks.index(last)]:
             report = self.run(self.order(stack, upstream))
             upstream[f"{ORGANIZATION}/{stack.project}/{stack.name}"] = report.outputs
         return upstream

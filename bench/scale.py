@@ -13,7 +13,8 @@ from bench.mocked import Order
 from bench.programs import Programs
 from bench.tables import table, verdict
 from sandbox.checkout import IDENTITY
-from sandbox.projects import ORG
+from sandbox.sandbox import ORG
+from stacks import catalogue
 
 SIZES = (10, 100, 1000)
 RUNS = 3
@@ -42,7 +43,8 @@ def measure(programs: Programs, console: Console) -> None:
 
 def _with_accounts(programs: Programs, size: int) -> Order:
     """Commit so many accounts to main, where the release gate takes them from."""
-    file = programs.folder / ORG.settings
+    org = catalogue.find(ORG)
+    file = programs.folder / org.settings
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     accounts: dict[str, Any] = settings["config"]["org:accounts"]
     unit = next(iter(accounts.values()))
@@ -56,4 +58,4 @@ def _with_accounts(programs: Programs, size: int) -> Order:
             env=os.environ | IDENTITY,
             check=True,
         )
-    return replace(programs.order(ORG, {}), preloaded=IMPORTED)
+    return replace(programs.order(org, {}), preloaded=IMPORTED)

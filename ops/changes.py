@@ -1,4 +1,4 @@
-"""Changes to several stacks: each previewed, asked about and made, in order, and told of at the end.
+"""Changes to several stacks: each previewed, asked about and made, in order, and told of.
 
 `up` and `down` say what the change is; the engine and the schedule do the work.
 """
@@ -48,7 +48,7 @@ class Changes(ABC):
 
     @abstractmethod
     def _previewed(self, engine: Engine) -> Generator[Step, Update, Update | None]:
-        """Find out what the change of a stack would be; return None where there is nothing to do."""
+        """Find out what the change of a stack would be; None where there is nothing to do."""
 
     @abstractmethod
     def _made(self, engine: Engine) -> Update:

@@ -56,12 +56,7 @@ class Destructions(Changes):
         state = deployed.resources(engine.stack)
         protected = [resource(it["urn"]) for it in state if it.get("protect")]
         if protected:
-            return Update(
-                errors=[
-                    f"It has protected resources ({'; '.join(protected)}): its README says under "
-                    "Danger what each protects, and only a person takes a protection away."
-                ]
-            )
+            return Update(protected=protected)
         return shown(self._board, str(engine.stack), engine.preview_destroy, "preview")
 
     def _made(self, engine: Engine) -> Update:

@@ -24,7 +24,6 @@ from ops.worktrees import Worktrees, variables_in
 from stacks.catalogue import Stack
 from stacks.settings import ROOT
 
-SUMMARY = "say what has been changed outside Pulumi since the last update"
 DRIFTED = 10
 STATUSES = f"""\
 exit status:

@@ -61,19 +61,17 @@ class Step(_Model):
 
     @property
     def change(self) -> Change | None:
-        """What the step does in the cloud; a replacement is one step, its parts are not told."""
+        """What the step does in the cloud; a replacement is one step, its parts are not told.
+
+        A component, a provider and the stack itself have no provider: they are of the engine only.
+        """
         operations: dict[str, Change] = {
             "create": "create",
             "update": "update",
             "replace": "replace",
             "delete": "delete",
         }
-        return operations.get(self.op) if self.is_of_cloud else None
-
-    @property
-    def is_of_cloud(self) -> bool:
-        """Whether the resource is there outside Pulumi: no component, provider or stack is."""
-        return bool(self._provider) and not self.type.startswith("pulumi:")
+        return operations.get(self.op) if self._provider else None
 
     @property
     def chain(self) -> list[str]:

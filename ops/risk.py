@@ -15,7 +15,6 @@ from ops.risks import Risk
 from ops.text import cut, plain
 from stacks.settings import ROOT
 
-SUMMARY = "say in plain words what is risky about a preview"
 NONE = "No risk."
 NOTICE_LENGTH = 1000
 """Characters that an approval's text holds: an `ActionConfigurationValue` (CodePipeline API

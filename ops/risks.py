@@ -138,7 +138,8 @@ KIND_OF_RECORD: Mapping[object, Kind] = {
 
 GUARD_RAIL_ATTACHMENT = "aws:organizations/policyAttachment:PolicyAttachment"
 MOVABLE = frozenset({ACCOUNT, "aws:organizations/organizationalUnit:OrganizationalUnit"})
-BASELINE = "multi-account:account:AccountBaseline"
+BASELINE = frozenset({"multi-account:account:AccountBaseline", "multi-account:account:DeployRole"})
+"""Components that a pipeline's own role is made by, so that it is denied to change them."""
 
 
 def found(plan: Plan) -> list[Risk]:
@@ -244,7 +245,7 @@ def _widened(plan: Plan, step: Step) -> Iterator[Risk]:
 
 def _baseline(plan: Plan) -> Iterator[Risk]:
     """Tell who has to apply a change of what a deploy role may not change about itself."""
-    subjects = [step.subject for step in plan.changes if BASELINE in step.chain[:-1]]
+    subjects = [step.subject for step in plan.changes if BASELINE & set(step.chain)]
     if not subjects:
         return
     stack = catalogue.find(plan.stack)

@@ -84,6 +84,8 @@ def failure(stack: Stack, update: Update, planned: Update | None, again: str) ->
     """
     if update.holders:
         return _locked(stack, update)
+    if update.protected:
+        return _kept(stack, update)
     lines = [f"{stack} failed:"]
     lines += [f"  {line}" for error in update.errors for line in error.splitlines()]
     if planned is None or not (update.done or update.failed):
@@ -118,6 +120,14 @@ def _locked(stack: Stack, update: Update) -> str:
         f"{stack} is locked by another update, of {' and of '.join(map(str, update.holders))}: "
         "wait until that is done and run this again; only if that process is dead, take its lock "
         f"away ({stack.command.replace(' up ', ' cancel ')})."
+    )
+
+
+def _kept(stack: Stack, update: Update) -> str:
+    return (
+        f"{stack} has protected resources, so nothing of it is deleted ("
+        f"{'; '.join(update.protected)}): unlock each first, by the setting that locks it or with "
+        f"`{stack.command.replace(' up ', ' state unprotect URN ')}`."
     )
 
 

@@ -40,7 +40,8 @@ class Update:
     """What the engine did, or would do: the resources, what changed, outputs, warnings, errors.
 
     `changes` counts by kind; `done` and `failed` name resources by what was done or tried, each
-    part of a replacement apart. A provider counts in none of them.
+    part of a replacement apart. A provider counts in none of them. `protected` are the resources
+    for whose sake nothing is deleted.
     """
 
     resources: set[str] = field(default_factory=set[str])
@@ -48,6 +49,7 @@ class Update:
     done: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     failed: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    protected: list[str] = field(default_factory=list[str])
     warnings: list[str] = field(default_factory=list[str])
     errors: list[str] = field(default_factory=list[str])
     succeeded: bool = False

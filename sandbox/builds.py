@@ -113,7 +113,6 @@ def run(order: Order) -> Build:
             **_codebuild(order, identifier, clone),
             **{f"CODEBUILD_SRC_DIR_{name}": str(path) for name, path in inputs.items()},
             **spec.variables,
-            **_variables(order.project),
             **order.variables,
         }
         build = _shell(order, spec, clone, _with_backend(variables))

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -61,18 +61,17 @@ class Sandbox:
         self._state = self.directory / "state"
         self._lock = self.directory / "lock"
 
-    def up(self, names: Collection[str] = (), port: int = 0) -> list[Deployed]:
-        """Bring up the stacks with these names, or all; what an earlier run left is made use of.
+    def up(self, stacks: Sequence[Stack] | None = None, port: int = 0) -> list[Deployed]:
+        """Bring up these stacks, or all; what an earlier run left is made use of.
 
-        Each is brought up after those whose outputs it reads, as the result has them.
+        Each comes after those of them whose outputs it reads, independent ones at the same time.
         """
         try:
             self._make_directory()
             with exclusive(self._lock):
                 self._prepare(port)
-                stacks = [it for it in self.stacks() if str(it) in names or not names]
                 with Worktrees(self.checkout.directory, self.directory) as trees:
-                    return self._deploy(stacks, trees)
+                    return self._deploy(self.stacks() if stacks is None else stacks, trees)
         except OSError as error:
             raise of_system(error) from error
         except OpsError as error:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.checkout import Checkout
-from sandbox.projects import STACKS, Stack
 from sandbox.sandbox import ROOT, Deployed, Sandbox
+from stacks import catalogue
+from stacks.catalogue import Stack
 from tests.git import git
 
 
@@ -83,5 +84,4 @@ def clone(sandbox: Sandbox) -> Iterator[Clone]:
 
 def stack(name: str) -> Stack:
     """Return the stack with a name like `app/dev`."""
-    (found,) = [it for it in STACKS if str(it) == name]
-    return found
+    return catalogue.find(name)

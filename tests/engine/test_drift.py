@@ -67,7 +67,7 @@ def test_what_is_changed_behind_pulumis_back_is_told_and_nothing_is_written(
     assert (found.stdout, found.returncode) == (
         "app/dev:\n"
         "  deleted outside Pulumi: route53 record api-domain-alias-ipv6\n"
-        "  changed outside Pulumi: lambda function service-function: memorySize 512 -> 512\n",
+        "  changed outside Pulumi: lambda function service-function: memorySize 256 -> 512\n",
         DRIFTED,
     ), found.stderr
     assert state(sandbox) == before

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.access import client
-from sandbox.projects import Stack
 from sandbox.sandbox import Sandbox
+from stacks import catalogue
 from tests.engine.conftest import Clone, stack
 from tests.test_wiring import add_environment
 
@@ -138,5 +138,7 @@ def test_a_further_environment_is_data_only(sandbox: Sandbox, clone: Clone) -> N
     sandbox.pulumi(*UP, "qa")
 
     assert inventory(sandbox, "qa") == WHOLE
-    qa = Stack(project="app", name="qa", folder=".", account="qa", ref="develop", shows=())
-    assert sandbox.outputs(qa)["api_url"] == "https://api.qa.example.com"
+    assert (
+        sandbox.outputs(catalogue.find("app/qa", clone.folder))["api_url"]
+        == "https://api.qa.example.com"
+    )

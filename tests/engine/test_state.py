@@ -365,7 +365,7 @@ def test_devs_build_role_reads_no_secret_of_prod(deployed: World, moved: Moved) 
     who = deployed.of("build-app-dev")
 
     state = deployed.pulumi("app/prod", "stack", "export", backend=deployed.bucket, **who)
-    assert "AccessDenied" in state.stderr
+    assert "StatusCode: 403" in state.stderr
     # The settings file is in the repository for everybody to read, and so is its key, encrypted.
     own = deployed.root / "Pulumi.dev.yaml"
     kept = own.read_text()

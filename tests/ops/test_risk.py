@@ -627,7 +627,13 @@ def test_the_account_of_a_provider_that_is_not_shown_is_that_of_its_resources() 
 def test_a_change_that_only_a_person_may_apply_comes_first_with_the_command() -> None:
     role = update(ROLE, {"description": "a"}, {"description": "b"}, within=BASELINE)
     boundary = step("create", "aws:iam/policy:Policy", "limit", within=BASELINE)
-    org = update(ROLE, {}, {"description": "b"}, within=BASELINE, project="org", stack="main")
+    org = update(
+        *(ROLE, {}, {"description": "b"}),
+        within="multi-account:account:DeployRole",
+        project="org",
+        stack="main",
+    )
+    component = {"op": "create", "urn": f"urn:pulumi:dev::app::{BASELINE}::account"}
     unlocked = step("same", ROLE, "it", was={"protect": True}, within=BASELINE)
 
     assert lines(step("delete", TABLE, "service-table"), role, boundary) == [
@@ -639,6 +645,7 @@ def test_a_change_that_only_a_person_may_apply_comes_first_with_the_command() ->
         "PERSON  only the management account's administrator may apply this, by hand: "
         "pulumi -C stacks/org up -s main: iam role it"
     ]
+    assert lines(component) == []
     assert lines(unlocked) == ["MEDIUM  weakens a lock: iam role it: protect true -> false"]
 
 

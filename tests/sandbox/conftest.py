@@ -50,7 +50,11 @@ FILES = sorted(
     [
         ".gitignore",
         "requirements.lock",
-        *(f"{'' if folder == '.' else f'{folder}/'}{file}" for folder in READS for file in ("Pulumi.yaml", "__main__.py")),
+        *(
+            f"{'' if folder == '.' else f'{folder}/'}{file}"
+            for folder in READS
+            for file in ("Pulumi.yaml", "__main__.py")
+        ),
         *(f"stacks/{project}/Pulumi.main.yaml" for project in ("org", "dns", "corp")),
         *(f"Pulumi.{name}.yaml" for name in RULES),
     ]

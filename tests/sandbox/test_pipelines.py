@@ -61,9 +61,12 @@ class Site(Sandbox):
 
     accounts: dict[str, str]
 
-    @cache  # noqa: B019  lives as long as its test
+    known: dict[str, access.Access]
+
     def access(self, account: str) -> access.Access:
-        return super().access(account)
+        if account not in self.known:
+            self.known[account] = super().access(account)
+        return self.known[account]
 
     def account_ids(self) -> dict[str, str]:
         return self.accounts
@@ -181,7 +184,7 @@ def tools(tmp_path: Path, server: Path, git: Git) -> Delivery:
     urllib.request.urlopen(reset)  # noqa: S310  loopback
     aws.organize()
     site = Site(box, source)
-    site.accounts = {"tools": aws.account("tools")}
+    site.known, site.accounts = {}, {"tools": aws.account("tools")}
     return Delivery(site, git)
 
 
@@ -205,6 +208,7 @@ def test_a_push_is_built_from_a_full_clone_by_the_projects_role(tools: Delivery)
         f"arn:aws:sts::{account}:assumed-role/build-app-dev/AWSCodeBuild-"
     )
     assert files["out/branches"].split() == [
+        "refs/remotes/origin/HEAD",
         "refs/remotes/origin/develop",
         "refs/remotes/origin/main",
     ]
@@ -298,11 +302,12 @@ def test_a_failing_build_ends_the_run_and_its_log_is_kept(tools: Delivery) -> No
     assert outcome(run) == [("Source", True), ("Build", False)]
     assert not run.succeeded
     lines = run.action("Build").log.splitlines()
-    assert lines[:3] == [
+    begun = lines.index("begun")
+    assert lines[begun - 2 : begun] == [
         "[Container] Entering phase BUILD",
         "[Container] Running command echo begun",
-        "begun",
     ]
+    assert "[Container] Command did not exit successfully, exit status 2" in lines
     [stream] = tools.client("logs").describe_log_streams(logGroupName=GROUP)["logStreams"]
     kept = tools.client("logs").get_log_events(
         logGroupName=GROUP, logStreamName=stream["logStreamName"]

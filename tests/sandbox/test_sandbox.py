@@ -13,18 +13,22 @@ import pytest
 
 from sandbox import processes
 from sandbox.problem import SandboxError
-from sandbox.projects import ORG, STACKS
-from sandbox.sandbox import Sandbox
+from sandbox.sandbox import ORG, Sandbox
+from stacks.catalogue import Stack
 from tests.sandbox.conftest import Run
 
 Program = Callable[[str, str], Path]
+STACKS = ("org/main", "dns/main", "corp/main", "app/dev", "app/stage", "app/prod")
 
 ENGINE = """
 [ "$1" = --non-interactive ] && shift
-echo "$1 $(basename "$PWD") $(git branch --show-current)/$(git tag --points-at HEAD)" >> $FAKE_LOG
+project=$(sed "s/name: //" Pulumi.yaml)
+for word; do [ "$word" = --no-select ] || last=$word; done
+echo "$1 $project/$last $(git rev-parse HEAD)" >> $FAKE_LOG
 case "$1" in
   up)
     cat $FAKE_EVENTS
+    export last
     sh -c "${FAKE_DEED-:}" ;;
   refresh)
     sh -c "${FAKE_REFRESH-:}" ;;
@@ -33,7 +37,6 @@ case "$1" in
       export) cat $FAKE_EXPORT; exit ;;
       import) sed 's/^{/{"checkpoint": {}, /' "$6" > $FAKE_STATE; exit ;;
     esac
-    project=$(basename "$PWD"); [ $project = checkout ] && project=app
     state=${PULUMI_BACKEND_URL#file://}
     mkdir -p ${state%\\?*}/.pulumi/stacks/$project
     echo '{"checkpoint": {}}' > ${state%\\?*}/.pulumi/stacks/$project/$3.json ;;
@@ -70,24 +73,50 @@ def sandbox(tmp_path: Path, source: Path, log: Path) -> Iterator[Sandbox]:
     sandbox.down()
 
 
+def only(sandbox: Sandbox, name: str) -> list[Stack]:
+    return [it for it in sandbox.stacks() if str(it) == name]
+
+
 def asked(log: Path, what: str) -> list[str]:
     lines = log.read_text().splitlines()
     return [line.removeprefix(f"{what} ") for line in lines if line.startswith(what)]
 
 
-def test_each_stack_is_updated_in_order_at_the_reference_it_deploys_from(
-    sandbox: Sandbox, log: Path, git: Run
+def test_each_stack_is_updated_after_those_it_reads_at_the_commit_of_its_reference(
+    sandbox: Sandbox, source: Path, log: Path, git: Run
 ) -> None:
-    sandbox.up()
-    assert asked(log, "up") == [
-        "org main/",
-        "dns main/",
-        "corp main/",
-        "checkout develop/",
-        "checkout main/",
-        "checkout /v1.0.0",
-    ]
+    deployed = sandbox.up()
+    commit = git(source, "rev-parse", "HEAD")
+    order = asked(log, "up")
+    assert order[:3] == [f"{it} {commit}" for it in ("org/main", "dns/main", "corp/main")]
+    assert sorted(order[3:5]) == [f"app/dev {commit}", f"app/stage {commit}"]
+    assert order[5:] == [f"app/prod {commit}"]
+    assert [str(it.stack) for it in deployed] == [*STACKS]
     assert git(sandbox.checkout.directory, "branch", "--show-current") == "main"
+
+
+def test_independent_stacks_are_updated_at_the_same_time(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each waits for the other one to have begun."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setenv("MET", str(tmp_path))
+    monkeypatch.setenv(
+        "FAKE_DEED",
+        "case $last in dev) other=stage;; stage) other=dev;; *) exit 0;; esac;"
+        "touch $MET/$last; for i in $(seq 100); do [ -f $MET/$other ] && exit 0; sleep 0.1; done; exit 1",
+    )
+    assert len(sandbox.up()) == len(STACKS)
+
+
+def test_a_work_tree_does_not_outlast_its_update_even_where_that_was_killed(
+    sandbox: Sandbox, git: Run
+) -> None:
+    left = sandbox.directory / "release-killed"
+    left.mkdir(parents=True)
+    sandbox.up(only(sandbox, ORG))
+    assert not list(sandbox.directory.glob("release-*"))
+    assert len(git(sandbox.checkout.directory, "worktree", "list").splitlines()) == 1
 
 
 def test_a_second_run_keeps_the_server_and_the_stacks(sandbox: Sandbox, log: Path) -> None:
@@ -101,9 +130,9 @@ def test_a_second_run_keeps_the_server_and_the_stacks(sandbox: Sandbox, log: Pat
 def test_a_server_that_died_meanwhile_starts_every_stack_over(
     sandbox: Sandbox, log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sandbox.up([ORG])
+    sandbox.up(only(sandbox, ORG))
     kill_server(sandbox)
-    sandbox.up([ORG])
+    sandbox.up(only(sandbox, ORG))
     assert "The embedded AWS has ended with all it held: every stack starts over.\n" in (
         capsys.readouterr().out
     )
@@ -115,10 +144,10 @@ def test_a_start_over_begins_with_the_first_release_again(
 ) -> None:
     for name in ("first", "second"):
         (source / name).touch()
-        sandbox.up(STACKS[-1:])
+        sandbox.up(only(sandbox, "app/prod"))
     assert git(sandbox.checkout.directory, "tag").split() == ["v1.0.0", "v1.0.1"]
     kill_server(sandbox)
-    sandbox.up(STACKS[-1:])
+    sandbox.up(only(sandbox, "app/prod"))
     assert git(sandbox.checkout.directory, "tag").split() == ["v1.0.0"]
 
 
@@ -184,27 +213,27 @@ def test_a_full_disk_is_one_sentence(
 def test_an_update_at_work_is_waited_for_and_a_killed_one_is_not(
     sandbox: Sandbox, log: Path
 ) -> None:
-    sandbox.up([ORG])
+    sandbox.up(only(sandbox, ORG))
     locks = sandbox.directory / "state" / ".pulumi" / "locks" / "organization" / "org" / "main"
     locks.mkdir(parents=True)
     lock = locks / "a.json"
     now = time.strftime("%Y-%m-%dT%H:%M:%S.000000000Z", time.gmtime())
     lock.write_text(json.dumps({"pid": os.getpid(), "timestamp": now}))
     with pytest.raises(SandboxError) as error:
-        sandbox.up([ORG])
+        sandbox.up(only(sandbox, ORG))
     assert str(error.value) == (
         f"pulumi (process {os.getpid()}) works on org/main in this sandbox: wait until it is done, "
         "then run `make sandbox` again."
     )
     lock.write_text(json.dumps({"pid": os.getpid(), "timestamp": "2000-01-01T00:00:00.1Z"}))
-    sandbox.up([ORG])
-    assert asked(log, "cancel") == ["org main/"]
+    sandbox.up(only(sandbox, ORG))
+    assert [it.split()[0] for it in asked(log, "cancel")] == ["org/main"]
 
 
 def test_what_a_killed_update_left_is_settled_imported_and_refreshed(
     sandbox: Sandbox, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sandbox.up([ORG])
+    sandbox.up(only(sandbox, ORG))
     state = sandbox.directory / "state" / ".pulumi" / "stacks" / "org" / "main.json"
     resource = {"urn": "a::b::c::role", "type": "aws:iam/role:Role", "custom": True}
     pending = [{"type": "updating", "resource": resource}]
@@ -216,12 +245,12 @@ def test_what_a_killed_update_left_is_settled_imported_and_refreshed(
     )
     monkeypatch.setenv("FAKE_REFRESH", "exit 1")  # as if the command was killed there
     with pytest.raises(SandboxError):
-        sandbox.up([ORG])
+        sandbox.up(only(sandbox, ORG))
     assert json.loads(state.read_text()) == {"checkpoint": {}, "deployment": {"resources": []}}
     log.unlink()
     monkeypatch.delenv("FAKE_REFRESH")
-    sandbox.up([ORG])
-    sandbox.up([ORG])
+    sandbox.up(only(sandbox, ORG))
+    sandbox.up(only(sandbox, ORG))
     assert [line.split()[0] for line in log.read_text().splitlines()] == ["refresh", "up", "up"]
 
 
@@ -238,7 +267,7 @@ def test_a_missing_management_account_is_one_sentence(sandbox: Sandbox, source: 
 def test_going_down_ends_the_server_removes_everything_and_can_be_repeated(
     sandbox: Sandbox,
 ) -> None:
-    sandbox.up([ORG])
+    sandbox.up(only(sandbox, ORG))
     pid = json.loads((sandbox.directory / "aws.json").read_text())["pid"]
     assert sandbox.down()
     assert not sandbox.down()
@@ -247,7 +276,7 @@ def test_going_down_ends_the_server_removes_everything_and_can_be_repeated(
 
 
 def test_a_server_whose_directory_was_removed_by_hand_is_ended_too(sandbox: Sandbox) -> None:
-    sandbox.up([ORG])
+    sandbox.up(only(sandbox, ORG))
     pid = json.loads((sandbox.directory / "aws.json").read_text())["pid"]
     shutil.rmtree(sandbox.directory)
     assert not sandbox.down()
@@ -268,7 +297,7 @@ def test_the_sandbox_s_own_files_are_no_change_of_the_work_tree(
 ) -> None:
     assert log
     inside = Sandbox(source / "box", source)
-    inside.up([ORG])
+    inside.up(only(inside, ORG))
     status = git(source, "status", "--porcelain")
     commit = git(inside.checkout.directory, "rev-parse", "HEAD")
     inside.down()

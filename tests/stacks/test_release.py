@@ -535,6 +535,15 @@ def test_the_newest_of_several_tags_names_the_release(repository: Repository) ->
     assert admitted == ("v1.10.0", repository.head())
 
 
+def test_a_version_is_newer_than_its_release_candidate(repository: Repository) -> None:
+    for tag in ("v1.0.0-rc1", "v1.0.0"):
+        repository.git("tag", tag)
+
+    admitted, _ = release(repository.folder, PROD, stage=repository.head())
+
+    assert admitted == ("v1.0.0", repository.head())
+
+
 def no_commits(repository: Repository) -> None:
     repository.git("update-ref", "-d", "HEAD")
 
