@@ -3,7 +3,6 @@
 Owns how objects are kept. Who may use them is for the bucket's policy, which its user writes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +29,13 @@ def only_by_tls(bucket_arn: str) -> dict[str, Any]:
 class PrivateBucketArgs:
     """The key that encrypts, how long objects are kept, and whether a mistake may take them.
 
-    `bucket_name` is physical, None for a made-up one. `lifecycle` is what a rule of S3's lifecycle
-    does to every object. With `keep`, written over objects stay as versions, and neither an update
+    `bucket_name` is physical, None for a made-up one. `lifecycle` is the rule of S3's lifecycle for
+    every object. With `keep`, written over objects stay as versions, and neither an update
     nor a destroy removes the bucket.
     """
 
     key_arn: pulumi.Input[str]
-    lifecycle: Mapping[str, Any]
+    lifecycle: "aws.s3.BucketLifecycleConfigurationRuleArgsDict"
     keep: bool
     bucket_name: pulumi.Input[str] | None = None
 
@@ -112,11 +111,9 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=bucket.bucket,
             rules=[
                 {
-                    "id": "old-objects",
-                    "status": "Enabled",
+                    **args.lifecycle,
                     "filter": {"prefix": ""},
                     "abort_incomplete_multipart_upload": {"days_after_initiation": UPLOAD_DAYS},
-                    **args.lifecycle,
                 }
             ],
             # There are no old versions before there are versions.

@@ -182,7 +182,9 @@ def next_step(status: str, region: str) -> str:
     )
 
 
-def trigger(branch: str, tag: str | None, file_patterns: Sequence[str]) -> dict[str, Any]:
+def trigger(
+    branch: str, tag: str | None, file_patterns: Sequence[str]
+) -> "aws.codepipeline.PipelineTriggerArgsDict":
     """Return what starts a pipeline: a push of a tag, or to a branch, of such files.
 
     Raises ValueError for more patterns than AWS takes.
@@ -191,8 +193,10 @@ def trigger(branch: str, tag: str | None, file_patterns: Sequence[str]) -> dict[
         raise ValueError(
             f"{len(file_patterns)} file patterns: a trigger has at most {FILE_PATTERNS}"
         )
-    push: dict[str, Any] = {"tags": {"includes": [tag]}} if tag else {}
-    if not tag:
+    push: aws.codepipeline.PipelineTriggerGitConfigurationPushArgsDict
+    if tag is not None:
+        push = {"tags": {"includes": [tag]}}
+    else:
         push = {"branches": {"includes": [branch]}}
         if file_patterns:
             push["file_paths"] = {"includes": list(file_patterns)}
@@ -202,7 +206,9 @@ def trigger(branch: str, tag: str | None, file_patterns: Sequence[str]) -> dict[
     }
 
 
-def source_stage(service: "PipelineService", branch: str) -> dict[str, Any]:
+def source_stage(
+    service: "PipelineService", branch: str
+) -> "aws.codepipeline.PipelineStageArgsDict":
     """Return the stage that fetches a commit with its history; only a trigger starts it."""
     return {
         "name": SOURCE,
@@ -229,9 +235,9 @@ def source_stage(service: "PipelineService", branch: str) -> dict[str, Any]:
 
 def build_action(
     name: str, project: pulumi.Input[str], step: str, namespace: str | None = None
-) -> dict[str, Any]:
+) -> "aws.codepipeline.PipelineStageActionArgsDict":
     """Return the action that runs a step, `pipelines/<step>.sh`, of the commit."""
-    action: dict[str, Any] = {
+    action: aws.codepipeline.PipelineStageActionArgsDict = {
         "name": name,
         "category": "Build",
         "owner": "AWS",
@@ -244,10 +250,14 @@ def build_action(
             "EnvironmentVariables": dumps([{"name": "STEP", "value": step, "type": "PLAINTEXT"}]),
         },
     }
-    return action | ({"namespace": namespace} if namespace else {})
+    if namespace is not None:
+        action["namespace"] = namespace
+    return action
 
 
-def approval_action(topic_arn: pulumi.Input[str]) -> dict[str, Any]:
+def approval_action(
+    topic_arn: pulumi.Input[str],
+) -> "aws.codepipeline.PipelineStageActionArgsDict":
     """Return the action that waits for a person, who is told what the preview found."""
     return {
         "name": "Approve",
@@ -296,7 +306,13 @@ class ArtifactStore(pulumi.ComponentResource):
             f"{name}-store",
             # Artefacts are made again by running the pipeline again.
             PrivateBucketArgs(
-                key_arn=key.arn, lifecycle={"expiration": {"days": ARTIFACT_DAYS}}, keep=False
+                key_arn=key.arn,
+                lifecycle={
+                    "id": "old-artefacts",
+                    "status": "Enabled",
+                    "expiration": {"days": ARTIFACT_DAYS},
+                },
+                keep=False,
             ),
             child,
         )
@@ -532,7 +548,8 @@ class Pipeline(pulumi.ComponentResource):
     ) -> None:
         super().__init__("multi-account:pipeline:Pipeline", name, None, opts)
         project, role = self._project(name, args)
-        steps = [
+        steps: list[aws.codepipeline.PipelineStageArgsDict] = [
+            source_stage(args.service, args.branch),
             {"name": "Check", "actions": [build_action("Check", project, "check")]},
             {
                 "name": "Preview",
@@ -553,7 +570,7 @@ class Pipeline(pulumi.ComponentResource):
             execution_mode="QUEUED",
             role_arn=args.service.role_arn,
             artifact_stores=[artifact_store(args.service.artifacts)],
-            stages=[source_stage(args.service, args.branch), *steps],
+            stages=steps,
             triggers=[trigger(args.branch, args.tag, args.file_patterns)],
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -623,7 +640,9 @@ class Pipeline(pulumi.ComponentResource):
         return project.name, role.arn
 
 
-def artifact_store(artifacts: ArtifactStore) -> dict[str, Any]:
+def artifact_store(
+    artifacts: ArtifactStore,
+) -> "aws.codepipeline.PipelineArtifactStoreArgsDict":
     """Return where a pipeline keeps its artefacts."""
     return {
         "type": "S3",

@@ -18,7 +18,6 @@ from ops.text import WIDTH, plain
 from stacks.outputs import ToolsOutputs
 from stacks.settings import AccountId
 
-SUMMARY = "tell whether the connection to the git host works, and what a person has to do"
 AVAILABLE, PENDING = "AVAILABLE", "PENDING"
 UNUSABLE = 1
 """The exit status of a connection that starts no pipeline."""

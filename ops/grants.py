@@ -43,7 +43,7 @@ def unreadable(step: Step) -> Iterator[str]:
             continue
         if step.change == "create":
             # A new resource's own policy opens nothing that was there before.
-            if step.type.startswith(IDENTITY):
+            if step.type.startswith(IDENTITY) or step.type.endswith("Policy"):
                 yield path
         elif value == UNKNOWN or step.differs(path):
             yield path

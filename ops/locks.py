@@ -59,7 +59,7 @@ PURE = re.compile(
 def weakened(step: Step) -> Iterator[str]:
     """Return how a step weakens locks; a new resource has none to lose."""
     old, new = step.old_state, step.new_state
-    if old and new:
+    if old and new and step.is_of_cloud:
         # The engine's own locks: a step that changes nothing else is called `same`.
         for option, before, after in (
             ("protect", old.protect, new.protect),

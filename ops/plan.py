@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self, cast, get_args
 
 from pulumi.runtime.rpc import UNKNOWN
 from pydantic import AliasGenerator, BaseModel, ConfigDict, ValidationError
@@ -19,6 +19,7 @@ from ops.text import cut
 
 Values = Mapping[str, object]
 Change = Literal["create", "update", "replace", "delete"]
+CHANGES: Mapping[str, Change] = {it: it for it in get_args(Change)}
 
 SECRET = "[secret]"  # noqa: S105 - what the engine writes in place of one
 PROVIDER = "pulumi:providers:"
@@ -38,8 +39,6 @@ class _Model(BaseModel):
 class State(_Model):
     """A resource as the stack has it, or as it would have it."""
 
-    id: str = ""
-    parent: str = ""
     provider: str = ""
     protect: bool = False
     retain_on_delete: bool = False
@@ -60,18 +59,14 @@ class Step(_Model):
     detailed_diff: dict[str, Any] | None = None
 
     @property
-    def change(self) -> Change | None:
-        """What the step does in the cloud; a replacement is one step, its parts are not told.
+    def is_of_cloud(self) -> bool:
+        """Whether the resource is there outside the engine: a component or a provider is not."""
+        return bool(self._provider)
 
-        A component, a provider and the stack itself have no provider: they are of the engine only.
-        """
-        operations: dict[str, Change] = {
-            "create": "create",
-            "update": "update",
-            "replace": "replace",
-            "delete": "delete",
-        }
-        return operations.get(self.op) if self._provider else None
+    @property
+    def change(self) -> Change | None:
+        """What the step does in the cloud; a replacement is one step, its parts are not told."""
+        return CHANGES.get(self.op) if self.is_of_cloud else None
 
     @property
     def chain(self) -> list[str]:
@@ -224,8 +219,7 @@ def leaves(values: object, path: str = "") -> Iterator[tuple[str, object]]:
     """Return each value that is no list or map, with its path in the words of the engine."""
     if isinstance(values, dict):
         for name, value in cast("dict[str, object]", values).items():
-            if name != "__defaults":
-                yield from leaves(value, f"{path}.{name}" if path else name)
+            yield from leaves(value, f"{path}.{name}" if path else name)
     elif isinstance(values, list):
         for number, value in enumerate(cast("list[object]", values)):
             yield from leaves(value, f"{path}[{number}]")

@@ -19,7 +19,6 @@ from stacks.checkout import Commit, UnreleasableError
 from stacks.outputs import AppOutputs
 from stacks.settings import ROOT
 
-SUMMARY = "make the tag that brings PROD to the commit that STAGE runs"
 NUMBERS = r"(\d+(?:\.\d+)*)"
 
 

@@ -19,7 +19,6 @@ from stacks.catalogue import Stack
 from stacks.checkout import Commit, UnreleasableError
 from stacks.settings import ROOT
 
-SUMMARY = "show which release runs where, and what is still to be promoted"
 TITLES = 20
 """Titles of commits that are shown of each difference."""
 AT_ONCE = 4

@@ -26,7 +26,6 @@ from stacks.checkout import Checkout, UnreleasableError
 from stacks.outputs import AppOutputs, Commit, Outputs
 from stacks.settings import ROOT, AccountId, AppSettings, UnusableSettingsError
 
-SUMMARY = "check that a stack runs the checked out commit and, an application, that it answers"
 DETAILS = """\
 An application with public access has to answer GET /health; one with vpnOnly has to refuse it, and
 to answer it to API Gateway's test invocation. Of any other stack only its outputs are looked at.

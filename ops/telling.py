@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ops.problem import OpsError
 from ops.schedule import Schedule
@@ -13,7 +13,7 @@ from stacks.catalogue import Stack
 from stacks.settings import ROOT
 
 SHOWN = 10
-"""Resources that a line of a report names."""
+"""Resources that a report names of each kind."""
 
 PARTS = {
     "create": "created",
@@ -73,7 +73,8 @@ def previewed(stack: Stack, preview: Update) -> str:
     """Return what a preview found, in lines."""
     changes = ", ".join(f"{number} to {kind}" for kind, number in preview.changes.items())
     lines = [f"{stack}: {changes or 'no changes to resources'}"]
-    lines += _lists({kind: names for kind, names in preview.done.items() if kind in PARTS})
+    for kind in preview.changes:
+        lines += _each(kind, preview.done[kind])
     return "\n".join([*lines, *(f"  warning: {it}" for it in preview.warnings)])
 
 
@@ -93,9 +94,11 @@ def failure(stack: Stack, update: Update, planned: Update | None, again: str) ->
     reached = {name for names in (*update.done.values(), *update.failed.values()) for name in names}
     left = {name: None for names in planned.done.values() for name in names if name not in reached}
     lines += [f"{stack} is half done:"] if update.done else ["Nothing of it was changed:"]
-    lines += _lists({PARTS[kind]: it for kind, it in update.done.items() if kind in PARTS})
-    lines += _lists({f"failed to {kind}": it for kind, it in update.failed.items()})
-    lines += _lists({"not reached": list(left)} if left else {})
+    for kind, names in update.done.items():
+        lines += _each(PARTS[kind], names) if kind in PARTS else []
+    for kind, names in update.failed.items():
+        lines += _each(f"failed to {kind}", names)
+    lines += _each("not reached", list(left))
     lines += [f"Mend the cause and run `{again} {stack}`: what is done stays, the rest follows."]
     return "\n".join(lines)
 
@@ -131,9 +134,6 @@ def _kept(stack: Stack, update: Update) -> str:
     )
 
 
-def _lists(names: Mapping[str, Sequence[str]]) -> list[str]:
-    lines: list[str] = []
-    for what, which in names.items():
-        more = f" and {len(which) - SHOWN} more" if len(which) > SHOWN else ""
-        lines.append(f"  {what}: {'; '.join(filter(None, which[:SHOWN]))}{more}")
-    return lines
+def _each(what: str, names: Sequence[str]) -> list[str]:
+    more = [f"  {what}: {len(names) - SHOWN} more"] if len(names) > SHOWN else []
+    return [*(f"  {what}: {it}" for it in names[:SHOWN]), *more]

@@ -24,7 +24,6 @@ from stacks import catalogue
 from stacks.outputs import OrgOutputs
 from stacks.settings import ROOT, AccountId
 
-SUMMARY = "list who may assume which role, in every account"
 PROVIDER = "pulumi:providers:aws"
 NO_ROLES: Mapping[str, Document] = {
     f"arn:aws:iam::aws:policy/service-role/{name}": {"Statement": []}

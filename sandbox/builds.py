@@ -30,6 +30,7 @@ from sandbox.processes import PATIENCE_SECONDS
 
 SERVICE = "codebuild.amazonaws.com"
 _DEFAULT_BUILDSPEC = "buildspec.yml"
+_LOCK = "requirements.lock"
 _NOT_IN_A_CONTAINER = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PYTHONPATH")
 _LINES_AT_ONCE = 1000  # a request to CloudWatch Logs takes 10,000 at most
 _MINUTE = 60
@@ -113,6 +114,7 @@ def run(order: Order) -> Build:
             **_codebuild(order, identifier, clone),
             **{f"CODEBUILD_SRC_DIR_{name}": str(path) for name, path in inputs.items()},
             **spec.variables,
+            **_variables(order.project),
             **order.variables,
         }
         build = _shell(order, spec, clone, _with_backend(variables))
@@ -180,8 +182,16 @@ def _clone(order: Order, role: Access, folder: Path) -> Path:
     except ClientError as error:
         raise BuildError(f"DOWNLOAD_SOURCE: {error}") from error
     clone = order.checkout.clone(folder, order.commit)
-    clone.lend(Path(sys.prefix))
+    # A commit with another lock gets none: what makes its own would change the lent one.
+    if _locked(clone) == _locked(order.checkout):
+        clone.lend(Path(sys.prefix))
     return clone.directory
+
+
+def _locked(checkout: Checkout) -> bytes:
+    """Return what a checkout's virtual environment is made from."""
+    lock = checkout.directory / _LOCK
+    return lock.read_bytes() if lock.exists() else b""
 
 
 def _unpacked(order: Order, role: Access, place: Path) -> dict[str, Path]:

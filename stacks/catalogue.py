@@ -5,7 +5,7 @@ file beside it, its rule stands in that file, and what it reads and is made of i
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -110,16 +110,21 @@ def build_roles(root: Path | None = None) -> dict[str, str]:
     return {stack.account: stack.build_role for stack in stacks(root)}
 
 
-def build_role_for(account: str) -> str:
-    """Return the name of the build role that deploys to an account; refuse one without a stack."""
+def build_roles_for(accounts: Iterable[str]) -> dict[str, str]:
+    """Return the name of the build role that deploys to each account with a sub-domain.
+
+    Refuses the update where no stack deploys to one of them.
+    """
     roles = build_roles()
-    if account not in roles:
-        refuse(
-            f"No stack deploys to the account {account}, so nobody could delegate its sub-domain: "
-            f"write its settings file first (a Pulumi.{account}.yaml with app:account: {account}), "
-            f"or take {account} out of delegations in stacks/dns/Pulumi.main.yaml"
-        )
-    return roles[account]
+    for account in accounts:
+        if account not in roles:
+            refuse(
+                f"No stack deploys to the account {account}, so nobody could delegate its "
+                f"sub-domain: write its settings file first (a Pulumi.{account}.yaml with "
+                f"app:account: {account}), or take {account} out of delegations in "
+                "stacks/dns/Pulumi.main.yaml"
+            )
+    return {account: roles[account] for account in accounts}
 
 
 def member_accounts(root: Path | None = None) -> list[str]:

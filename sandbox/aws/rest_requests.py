@@ -2,11 +2,10 @@
 
 Owns what API Gateway does between a client and a Lambda proxy integration: which resource a path
 means, the event that the function gets (format 1.0), and what its answer becomes. Who may send a
-request to an API, and where it comes from, is for `edge` and `apigateway`. Other integrations are
-not served.
+request to an API, and where it comes from, is for `edge` and `trial`. Other integrations are not
+served, nor are binary media types: without them every body is text.
 """
 
-import base64
 import json
 import re
 import time
@@ -228,10 +227,6 @@ class Integration:
         headers = [
             (name, value) for name, value in request.headers if name.lower() not in _KEPT_APART
         ]
-        try:
-            body, is_base64 = request.body.decode(), False
-        except UnicodeDecodeError:
-            body, is_base64 = base64.b64encode(request.body).decode(), True
         return {
             "resource": self.route.path,
             "path": unquote(request.base + request.path),
@@ -257,8 +252,8 @@ class Integration:
                 "stage": request.stage,
                 **request.context,
             },
-            "body": body or None,
-            "isBase64Encoded": is_base64,
+            "body": request.body.decode(errors="replace") or None,
+            "isBase64Encoded": False,
         }
 
 
@@ -291,5 +286,4 @@ def _from_function(outcome: Outcome) -> RestResponse | None:
     headers += [(name, str(value)) for name, value in single.items() if name.lower() not in named]
     if "content-type" not in {name.lower() for name, _ in headers}:
         headers.append(("Content-Type", "application/json"))
-    content = base64.b64decode(body) if fields.get("isBase64Encoded") else body.encode()
-    return RestResponse(status=int(str(status)), body=content, headers=headers)
+    return RestResponse(status=int(str(status)), body=body.encode(), headers=headers)

@@ -37,7 +37,7 @@ class Connection(Resource):
         "timeouts": block({}, carried=False),
     }
     outputs = ("arn", "connectionStatus", "ownerAccountId", "tagsAll")
-    auto_name = AutoName(length=32)
+    auto_name = AutoName()
     conflicts = (("hostArn", "providerType"),)
 
     def create(self, account: Account, args: Values) -> str:

@@ -123,7 +123,7 @@ class Pipeline(Resource):
     }
     outputs = ("arn", "tagsAll", "triggerAlls")
     volatile = ("triggerAlls",)
-    auto_name = AutoName(length=100)
+    auto_name = AutoName()
 
     def create(self, account: Account, args: Values) -> str:
         answer = account.call(

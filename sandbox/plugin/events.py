@@ -50,7 +50,7 @@ class EventRule(Resource):
         **TAGS,
     }
     outputs = ("arn", "tagsAll")
-    auto_name = AutoName(length=64)
+    auto_name = AutoName()
     conflicts = (("name", "namePrefix"),)
 
     def create(self, account: Account, args: Values) -> str:

@@ -197,7 +197,7 @@ class Policy(Resource):
         **TAGS,
     }
     outputs = ("arn", "attachmentCount", "policyId", "tagsAll")
-    auto_name = AutoName(length=128)
+    auto_name = AutoName()
     conflicts = (("name", "namePrefix"),)
 
     def create(self, account: Account, args: Values) -> str:

@@ -16,7 +16,7 @@ from stacks.settings import TOOLS, DnsSettings
 settings = DnsSettings.load()
 release = Release.admitted_by(settings.release)
 org = OrgOutputs.read(accounts=("dns", TOOLS))
-build_roles = {account: catalogue.build_role_for(account) for account in settings.delegations}
+build_roles = catalogue.build_roles_for(settings.delegations)
 account_id, tools_account_id = org.accounts["dns"], org.accounts[TOOLS]
 
 in_dns = pulumi.ResourceOptions(providers=[member_account("dns", account_id, settings.region)])

@@ -54,7 +54,6 @@ import sys
 from pathlib import Path
 from ops import __main__, move_state, telling
 move_state.ROOT = telling.ROOT = Path(sys.argv.pop(1))
-__main__.COMMANDS["move-state"] = move_state
 sys.exit(__main__.main())
 """
 

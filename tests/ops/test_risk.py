@@ -317,6 +317,7 @@ def test_a_weaker_lock_is_said(change: Json, line: str) -> None:
         pair("kmsKeyId", old="arn:key", new="arn:other-key", kind=LOG_GROUP),
         step("create", TABLE, "it", new={"deletionProtectionEnabled": False}),
         step("same", TABLE, "it", was={"protect": True}, becomes={"protect": True}),
+        step("same", TABLE, "it", becomes={"protect": True}),
     ],
 )
 def test_a_lock_that_is_as_strong_or_stronger_is_no_risk(change: Json) -> None:
@@ -340,6 +341,11 @@ WIDER = {
         [allow("dynamodb:*", TABLE_ARN)],
         ["also allows dynamodb:* on table/items"],
     ),
+    "a star for a question mark": (
+        [allow("s3:?et")],
+        [allow("s3:*et")],
+        ["also allows s3:*et"],
+    ),
     "a resource": (
         [READ],
         [allow("dynamodb:GetItem", [TABLE_ARN, f"{TABLE_ARN}/index/*"])],
@@ -347,8 +353,13 @@ WIDER = {
     ),
     "everything but something": (
         [READ],
-        [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
-        ["also allows everything but iam:*"],
+        [{"Effect": "Allow", "NotAction": "iam:*", "Resource": TABLE_ARN}],
+        ["also allows everything but iam:* on table/items"],
+    ),
+    "what was excepted": (
+        [{"Effect": "Allow", "NotAction": ["iam:*", "sts:*"], "Resource": "*"}],
+        [allow(["iam:PassRole", "i*Role", "s3:*"])],
+        ["also allows iam:PassRole, i*Role"],
     ),
     "fewer exceptions": (
         [{"Effect": "Allow", "NotAction": ["iam:*", "sts:*"], "Resource": "*"}],
@@ -370,6 +381,11 @@ WIDER = {
             "allows s3:GetObject with wider conditions (aws:SourceIp IpAddress 203.0.113.0/24, "
             "2001:db8::/64 -> IpAddress 203.0.0.0/16)"
         ],
+    ),
+    "one condition of two": (
+        [allow("s3:*", Condition={**VPN, "Bool": {"aws:MultiFactorAuthPresent": "true"}})],
+        [allow("s3:*", Condition=VPN)],
+        ["allows s3:* with wider conditions (aws:MultiFactorAuthPresent Bool true -> any)"],
     ),
     "an exception of a condition": (
         [allow("s3:*", Condition={"StringNotEquals": {"aws:RequestedRegion": ["a", "b"]}})],
@@ -444,6 +460,10 @@ NOT_WIDER: dict[str, tuple[list[Json], list[Json]]] = {
         [allow("s3:*", Condition={"StringLikeIfExists": {"aws:PrincipalArn": "arn:*:role/*"}})],
         [allow("s3:*", Condition={"StringLike": {"aws:PrincipalArn": "arn:aws:role/a*"}})],
     ),
+    "a narrower name": (
+        [allow("s3:*", Condition={"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::1:role/*"}})],
+        [allow("s3:*", Condition={"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::1:role/a"}})],
+    ),
     "more denied": ([allow("*")], [allow("*"), deny("iam:*")]),
     "denied in other words": ([deny(["iam:A", "iam:B"])], [deny("iam:*")]),
 }
@@ -466,6 +486,7 @@ def test_more_trust_is_a_wider_policy() -> None:
 
     start = "MEDIUM  widens a policy: iam role it: "
     assert found(trust({"AWS": ROOT_OF_TOOLS}, Condition=build)) == []
+    assert found(trust({"AWS": f"{ROOT_OF_TOOLS[:-4]}role/one"}, Condition=build)) == []
     assert found(
         trust({"AWS": ROOT_OF_TOOLS}, Condition=build), trust({"AWS": ["310993182182"]})
     ) == [f"{start}also allows sts:AssumeRole to root of 310993182182"]
@@ -551,12 +572,13 @@ def test_a_policy_that_is_deleted_is_a_risk_where_it_denied_something() -> None:
     assert lines(step("delete", BUCKET_POLICY, "it", guarded)) == [line]
     assert lines(update(BUCKET_POLICY, guarded, {})) == [line]
     assert lines(step("delete", ROLE_POLICY, "it", {"policy": policy(READ)})) == []
+    assert lines(step("delete", KEY, "it", guarded)) == ["HIGH    deletes a key: kms key it"]
     along = step("delete", BUCKET_POLICY, "it", guarded, was={"dependencies": [bucket["urn"]]})
     assert lines(bucket, along) == ["HIGH    deletes data: s3 bucket site"]
 
 
 def test_a_policy_that_only_the_update_will_know_is_said_as_such() -> None:
-    known = {"policy": policy(READ)}
+    known = {"policy": policy(READ, deny("iam:*"))}
     secret = {"policy": "[secret]"}
     line = "LOW     may widen a policy: iam role policy it: policy is known only during the update"
 
@@ -565,6 +587,14 @@ def test_a_policy_that_only_the_update_will_know_is_said_as_such() -> None:
         update(ROLE_POLICY, secret, secret, detailedDiff={"policy": {"kind": "update"}})
     ) == [line]
     assert lines(update(ROLE_POLICY, secret, secret)) == []
+    assert lines(update(SCP, {"content": policy(deny("s3:*"))}, {"content": UNKNOWN})) == [
+        "LOW     may widen a policy: organizations policy it: content is known only during the "
+        "update"
+    ]
+    assert lines(step("create", KEY, "it", new={"policy": UNKNOWN})) == []
+    assert lines(step("create", BUCKET_POLICY, "it", new={"policy": UNKNOWN})) == [
+        "LOW     may widen a policy: s3 bucket policy it: policy is known only during the update"
+    ]
 
 
 GUARD_RAILS = {
@@ -654,11 +684,13 @@ def test_nothing_else_is_a_risk() -> None:
     component = {"op": "delete", "urn": "urn:pulumi:dev::app::multi-account:api:Api::api"}
     read = step("read", "pulumi:pulumi:StackReference", "organization/org/main")
     moved = provider("account", DEV) | {"op": "update"}
+    locked, unlocked = ({"urn": component["urn"], "protect": it} for it in (True, False))
 
     assert (
         lines(
             stack,
             component,
+            {**component, "op": "same", "oldState": locked, "newState": unlocked},
             read,
             moved,
             update(FUNCTION, {"memorySize": 256}, {"memorySize": 512}),

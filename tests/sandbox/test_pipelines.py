@@ -261,6 +261,17 @@ def test_a_build_that_keeps_state_in_the_sandbox_has_its_passphrase(tools: Deliv
     assert found["PULUMI_CONFIG_PASSPHRASE"] == "sandbox"
 
 
+def test_a_build_is_lent_the_packages_that_its_commit_locks_and_no_others(tools: Delivery) -> None:
+    lock = tools.site.source / "requirements.lock"
+    lock.write_text("old")
+    old = tools.commit("phases: {build: {commands: ['[ ! -e .venv ]']}}")
+    lock.write_text("new")
+    new = tools.commit("phases: {build: {commands: ['[ -x .venv/bin/python ]']}}")
+    tools.make(build())
+    assert tools.player.play(PIPELINE, old).succeeded
+    assert tools.player.play(PIPELINE, new).succeeded
+
+
 def test_an_approval_is_asked_what_the_preview_exported(tools: Delivery) -> None:
     commit = tools.commit(TELLS)
     ask = delivery.approval(CustomData="#{Preview.NOTICE} in #{Source.CommitId}")

@@ -169,20 +169,23 @@ def handle(table, context):
 
 
 COUNT = """
+import os
 count = 0
 def handle(event, context):
     global count
     count += 1
-    return count
+    return count if event != "process" else os.getpid()
 """
 
 
 def test_a_process_serves_until_the_code_or_its_configuration_changes(aws: Embedded) -> None:
     client = make_function(aws, COUNT)
     assert [invoke(client) for _ in range(3)] == [1, 2, 3]
+    first = psutil.Process(invoke(client, "process"))
     changed = COUNT.replace("count = 0", "count = 100")
     client.update_function_code(FunctionName=NAME, ZipFile=package(changed))
     assert [invoke(client) for _ in range(2)] == [101, 102]
+    assert not first.is_running()
     client.update_function_configuration(
         FunctionName=NAME, Environment={"Variables": {"TABLE": "items"}}
     )
@@ -232,10 +235,10 @@ def test_code_that_cannot_run_or_answer_says_so(
 
 
 def test_a_function_that_ends_its_process_fails_and_starts_anew(aws: Embedded) -> None:
-    code = COUNT.replace("return count", "return count if not event else __import__('os')._exit(3)")
+    code = COUNT.replace("os.getpid()", "os._exit(3)")
     client = make_function(aws, code)
     assert invoke(client) == 1
-    found = failure(client, "end")
+    found = failure(client, "process")
     assert found["errorType"] == "Runtime.ExitError"
     assert found["errorMessage"] == (
         f"RequestId: {found['requestId']} Error: Runtime exited with error: exit status 3"
@@ -280,7 +283,7 @@ def handle(event, context):
     return event
 """
     client = make_function(aws, code)
-    for number in (1, 2):
+    for number in (1234, 5):
         answer = client.invoke(FunctionName=NAME, Payload=json.dumps(number), LogType="Tail")
         assert json.load(answer["Payload"]) == number
         lines = base64.b64decode(answer["LogResult"]).decode().splitlines()
