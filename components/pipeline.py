@@ -548,19 +548,13 @@ class Pipeline(pulumi.ComponentResource):
     ) -> None:
         super().__init__("multi-account:pipeline:Pipeline", name, None, opts)
         project, role = self._project(name, args)
-        steps: list[aws.codepipeline.PipelineStageArgsDict] = [
-            source_stage(args.service, args.branch),
-            {"name": "Check", "actions": [build_action("Check", project, "check")]},
-            {
-                "name": "Preview",
-                "actions": [build_action("Preview", project, "preview", PREVIEW_NAMESPACE)],
-            },
-            *(
-                [{"name": "Approve", "actions": [approval_action(args.service.topic_arn)]}]
-                * args.approval
-            ),
-            {"name": "Update", "actions": [build_action("Update", project, "update")]},
-            {"name": "Smoke", "actions": [build_action("Smoke", project, "smoke")]},
+        approval = [approval_action(args.service.topic_arn)] if args.approval else []
+        steps = [
+            build_action("Check", project, "check"),
+            build_action("Preview", project, "preview", PREVIEW_NAMESPACE),
+            *approval,
+            build_action("Update", project, "update"),
+            build_action("Smoke", project, "smoke"),
         ]
         aws.codepipeline.Pipeline(
             f"{name}-pipeline",
@@ -570,7 +564,10 @@ class Pipeline(pulumi.ComponentResource):
             execution_mode="QUEUED",
             role_arn=args.service.role_arn,
             artifact_stores=[artifact_store(args.service.artifacts)],
-            stages=steps,
+            stages=[
+                source_stage(args.service, args.branch),
+                *({"name": step["name"], "actions": [step]} for step in steps),
+            ],
             triggers=[trigger(args.branch, args.tag, args.file_patterns)],
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -254,7 +254,11 @@ class StateStore(pulumi.ComponentResource):
             PrivateBucketArgs(
                 bucket_name=args.bucket_name,
                 key_arn=key.arn,
-                lifecycle={"noncurrent_version_expiration": {"noncurrent_days": OLD_VERSIONS_DAYS}},
+                lifecycle={
+                    "id": "old-versions",
+                    "status": "Enabled",
+                    "noncurrent_version_expiration": {"noncurrent_days": OLD_VERSIONS_DAYS},
+                },
                 # The only record of which resources are whose.
                 keep=True,
             ),

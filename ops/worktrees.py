@@ -15,13 +15,18 @@ from typing import Self
 
 from ops.problem import OpsError
 from stacks.catalogue import Stack
-from stacks.checkout import Checkout, UnreleasableError
+from stacks.checkout import Checkout, UnreleasableError, git
 
 LOCK = "requirements.lock"
 ENVIRONMENT = ".venv"
 PREFIX = "release-"
 """How a folder of work trees begins; a killed run leaves its own behind."""
 
+OPTIONS = (
+    *("-c", f"core.hooksPath={os.devnull}"),
+    # A version comes after its own release candidates, v1.0.0-rc1, only where git is told so.
+    *("-c", "versionsort.suffix=-"),
+)
 SHOWN = 3
 """Changed files that a refusal names."""
 
@@ -79,9 +84,7 @@ class Worktrees:
             return Ref(stack.rule.branch, self._commit(branch))
         tags = _git(
             self._repository,
-            # A version comes after its own release candidates, v1.0.0-rc1, only if git is told so.
-            *("-c", "versionsort.suffix=-", "tag", "--list", stack.rule.tag, "--merged", branch),
-            "--sort=version:refname",
+            *("tag", "--list", stack.rule.tag, "--merged", branch, "--sort=version:refname"),
         ).split()
         if not tags:
             raise OpsError(
@@ -167,20 +170,10 @@ def variables_in(root: Path, variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    # A hook's GIT_DIR, say, would speak of another repository than the one in the folder.
-    own = {name: it for name, it in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(  # noqa: S603 - fixed words and references of this repository
-            ["git", "-c", f"core.hooksPath={os.devnull}", *arguments],  # noqa: S607 - the person's own git
-            cwd=folder,
-            env=own | {"LC_ALL": "C"},
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            check=False,
-        )
-    except FileNotFoundError:
-        raise OpsError("git is not installed, and releases are commits: install git.") from None
+        done = git(folder, *OPTIONS, *arguments)
+    except UnreleasableError as reason:
+        raise OpsError(f"{reason}.") from None
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it gives no reason"])[-1]
         raise OpsError(f"git {arguments[0]} fails in {folder}: {reason.removeprefix('fatal: ')}.")

@@ -28,6 +28,29 @@ class UnreleasableError(Exception):
     """Why a commit may not be deployed: what was found, what is needed, how to get there."""
 
 
+def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git in a folder, whatever repository the variables of a hook name; it asks nothing.
+
+    Raises UnreleasableError where it is not installed.
+    """
+    # A hook's GIT_DIR, say, would speak of another checkout than the one in the folder.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        return subprocess.run(  # noqa: S603 - fixed words and references of this repository
+            ["git", *arguments],  # noqa: S607 - the operator's own git
+            cwd=folder,
+            env=own | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+        )
+    except FileNotFoundError:
+        raise UnreleasableError(
+            "git is not installed, and only git knows which commit this is: install git"
+        ) from None
+
+
 class Commit:
     """A commit in the git repository at a folder, which may not know it.
 
@@ -108,22 +131,7 @@ class Commit:
         return result.stdout.rstrip("\n")
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # A hook's GIT_DIR, say, would speak of another checkout than the one that is deployed.
-        own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        try:
-            return subprocess.run(  # noqa: S603 - fixed words and references of this repository
-                ["git", *arguments],  # noqa: S607 - the operator's own git
-                cwd=self._folder,
-                env=own | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
-                capture_output=True,
-                encoding="utf-8",
-                errors="surrogateescape",
-                check=False,
-            )
-        except FileNotFoundError:
-            raise UnreleasableError(
-                "git is not installed, and only git knows which commit this is: install git"
-            ) from None
+        return git(self._folder, *arguments)
 
 
 class Checkout(Commit):

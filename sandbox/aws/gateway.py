@@ -1,9 +1,9 @@
 """The front door of the embedded AWS: each request is authenticated, authorised, ruled, answered.
 
 Owns the order of these steps and what is answered when one of the first two fails. The rules of the
-services are in modules of their own; whatever they let pass is moto's to answer, in the
-account that owns what they are about. Requests are taken one after another, so a rule may look before moto leaps; only what a
-rule leaves for later runs beside them.
+services are in modules of their own; whatever they let pass is moto's to answer, in the account
+that owns what they are about. Requests are taken one after another, so a rule may look before moto
+leaps; only what a rule leaves for later runs beside them.
 """
 
 import functools
@@ -29,8 +29,8 @@ from sandbox.aws import (
     kms,
     lambdas,
     organizations,
-    paths,
     owners,
+    paths,
     route53,
     s3,
     sns,

@@ -55,7 +55,7 @@ def change(clone: Clone, old: str, new: str, file: str = "Pulumi.dev.yaml") -> s
 def test_a_stack_is_deployed_from_its_branch_while_another_is_checked_out(
     sandbox: Sandbox, develop: Clone
 ) -> None:
-    commit = change(develop, 'app:burstLimit: "40"', 'app:burstLimit: "41"')
+    commit = change(develop, "app:burstLimit: 40", "app:burstLimit: 41")
 
     done = ops(sandbox, "up", "--yes", "app/dev")
 
@@ -73,7 +73,7 @@ def test_a_failed_update_says_what_is_half_done_and_the_next_one_goes_on(
     sandbox: Sandbox, develop: Clone
 ) -> None:
     (develop.folder / "__main__.py").open("a").write(BROKEN)
-    change(develop, 'app:burstLimit: "40"', 'app:burstLimit: "42"')
+    change(develop, "app:burstLimit: 40", "app:burstLimit: 42")
 
     failed = ops(sandbox, "up", "--yes", "app/dev")
 
@@ -99,7 +99,7 @@ def test_a_failed_update_says_what_is_half_done_and_the_next_one_goes_on(
 def test_an_interrupted_update_ends_cleanly_and_leaves_no_lock_and_no_work_tree(
     sandbox: Sandbox, develop: Clone
 ) -> None:
-    change(develop, 'app:burstLimit: "40"', 'app:burstLimit: "43"')
+    change(develop, "app:burstLimit: 40", "app:burstLimit: 43")
 
     with subprocess.Popen(
         [sys.executable, "-m", "ops", "up", "--yes", "app/dev"],

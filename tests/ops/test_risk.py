@@ -318,6 +318,7 @@ def test_a_weaker_lock_is_said(change: Json, line: str) -> None:
         step("create", TABLE, "it", new={"deletionProtectionEnabled": False}),
         step("same", TABLE, "it", was={"protect": True}, becomes={"protect": True}),
         step("same", TABLE, "it", becomes={"protect": True}),
+        step("create", PUBLIC_ACCESS, "it", new={"blockPublicPolicy": True}),
     ],
 )
 def test_a_lock_that_is_as_strong_or_stronger_is_no_risk(change: Json) -> None:

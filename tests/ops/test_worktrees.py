@@ -154,4 +154,6 @@ def test_a_missing_git_is_one_sentence(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(OpsError) as error, Worktrees(source, tmp_path):
         pass
-    assert str(error.value) == "git is not installed, and releases are commits: install git."
+    assert str(error.value) == (
+        "git is not installed, and only git knows which commit this is: install git."
+    )
