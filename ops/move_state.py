@@ -27,7 +27,6 @@ from stacks import catalogue
 from stacks.catalogue import Stack
 from stacks.settings import ROOT
 
-SUMMARY = "move stacks to another backend: a folder, a bucket or Pulumi Cloud"
 KMS = "awskms://"
 DEFAULT_PROVIDER = "default"
 """What the engine calls the provider that a backend has of itself."""
@@ -44,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         required=True,
         help="the backend to move to, as PULUMI_BACKEND_URL has it: file://…, s3://…, "
-        "https://api.pulumi.com; it comes from the one that you are logged in to",
+        "https://api.pulumi.com; stacks come from the one that you are logged in to (from and to "
+        "Pulumi Cloud is tested against the engine's export and import files only)",
     )
     parser.add_argument(
         "--secrets-provider",
@@ -157,9 +157,8 @@ class Move:
             self.target.remove(stack)
             there = None
         copy = there or self.target.make(stack, provider)
-        if not _resources(copy):
-            encryption = {"secrets_providers": _encryption(copy)}
-            self.target.load(stack, here | {"deployment": here["deployment"] | encryption})
+        encryption = {"secrets_providers": _encryption(copy)}
+        self.target.load(stack, here | {"deployment": here["deployment"] | encryption})
         return copy
 
     def _provider_of(self, stack: Stack) -> str:

@@ -114,10 +114,9 @@ def run(order: Order) -> Build:
             **_codebuild(order, identifier, clone),
             **{f"CODEBUILD_SRC_DIR_{name}": str(path) for name, path in inputs.items()},
             **spec.variables,
-            **_variables(order.project),
-            **order.variables,
+            **_variables(order),
         }
-        build = _shell(order, spec, clone, _with_backend(variables))
+        build = _shell(order, spec, clone, variables)
         problem = _keep(order, role, spec, clone)
         log = build.log + (f"[Container] {problem}\n" if problem else "")
         _write(order, role, stream, log)
@@ -182,6 +181,8 @@ def _clone(order: Order, role: Access, folder: Path) -> Path:
     except ClientError as error:
         raise BuildError(f"DOWNLOAD_SOURCE: {error}") from error
     clone = order.checkout.clone(folder, order.commit)
+    if "PULUMI_CONFIG_PASSPHRASE" in _variables(order):
+        clone.drop_engine_keys()  # those of the backend that the person uses, not of this one
     # A commit with another lock gets none: what makes its own would change the lent one.
     if _locked(clone) == _locked(order.checkout):
         clone.lend(Path(sys.prefix))
@@ -243,18 +244,14 @@ def _codebuild(order: Order, identifier: str, clone: Path) -> dict[str, str]:
     }
 
 
-def _variables(project: Mapping[str, Any]) -> dict[str, str]:
-    given: list[dict[str, str]] = project["environment"]["environmentVariables"]
-    return {variable["name"]: variable["value"] for variable in given}
-
-
-def _with_backend(variables: dict[str, str]) -> dict[str, str]:
-    """Add the passphrase of the sandbox's own state, where that is where a build keeps state.
-
-    State in a bucket needs nothing: the engine finds the embedded AWS by the standard variables.
-    """
-    local = variables.get("PULUMI_BACKEND_URL", "").startswith("file:")
-    return variables | ({"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE} if local else {})
+def _variables(order: Order) -> dict[str, str]:
+    """Return the variables of the project and of the action."""
+    given: list[dict[str, str]] = order.project["environment"]["environmentVariables"]
+    variables = {variable["name"]: variable["value"] for variable in given} | dict(order.variables)
+    if variables.get("PULUMI_BACKEND_URL", "").startswith("file:"):
+        # State in a bucket needs no passphrase, and the engine finds the embedded AWS by itself.
+        variables["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
+    return variables
 
 
 def _shell(order: Order, spec: Buildspec, clone: Path, variables: Mapping[str, str]) -> Build:

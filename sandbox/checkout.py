@@ -8,7 +8,8 @@ no repository becomes one here.
 
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -76,21 +77,40 @@ class Checkout:
         """Check the commit out as the head of a branch, without anything beside it."""
         self._here("checkout", "--quiet", "--force", "-B", branch, commit)
         self._here("clean", "-d", "--force", "--quiet")
-        for settings in self.directory.glob("**/Pulumi.*.yaml"):
-            drop_engine_keys(settings)
+        self.drop_engine_keys()
 
     def clone(self, directory: Path, commit: str) -> Self:
         """Return a full clone at a commit, which knows the branches here as those of its origin."""
         self._here("clone", "--quiet", "--no-checkout", str(self.directory), str(directory))
         made = type(self)(self.directory, directory)
         self._git(directory, "checkout", "--quiet", "--detach", commit)
-        for settings in directory.glob("**/Pulumi.*.yaml"):
-            drop_engine_keys(settings)
         return made
+
+    def drop_engine_keys(self) -> None:
+        """Take what belongs to another backend out of every settings file."""
+        for settings in self.directory.glob("**/Pulumi.*.yaml"):
+            _drop_engine_keys(settings)
 
     def commit(self, ref: str) -> str:
         """Return the commit that a branch, a tag or a commit's id means."""
         return self._here("rev-parse", "--verify", f"{ref}^{{commit}}")
+
+    def commit_to(self, branch: str, message: str) -> str:
+        """Put a commit without a change on top of a branch; return it."""
+        head = self.commit(f"refs/heads/{branch}")
+        made = self._here("commit-tree", f"{head}^{{tree}}", "-p", head, "-m", message)
+        self._here("update-ref", f"refs/heads/{branch}", made)
+        return made
+
+    @contextmanager
+    def tagged(self, commit: str, pattern: str = "v*") -> Generator[str]:
+        """Tag a commit with the next tag of a pattern for a while."""
+        name = self._next_tag(pattern)
+        self._here("update-ref", f"refs/tags/{name}", commit)
+        try:
+            yield name
+        finally:
+            self._here("update-ref", "-d", f"refs/tags/{name}")
 
     def shown(self, commit: str, form: str) -> str:
         """Return what git says of a commit in one of its own formats, like `%an`."""
@@ -100,9 +120,12 @@ class Checkout:
         """Tag a commit that has no such tag yet with the next one."""
         if self._here("tag", "--list", pattern, "--points-at", commit):
             return
+        self._here("update-ref", f"refs/tags/{self._next_tag(pattern)}", commit)
+
+    def _next_tag(self, pattern: str) -> str:
         taken = set(self._here("tag").split())
         names = (pattern.replace("*", f"1.0.{patch}") for patch in count())
-        self._here("update-ref", f"refs/tags/{next(it for it in names if it not in taken)}", commit)
+        return next(name for name in names if name not in taken)
 
     def _fetched_head(self) -> str | None:
         """Bring the work tree's commit and its history here, where it has one."""
@@ -198,7 +221,7 @@ class Checkout:
             ) from None
 
 
-def drop_engine_keys(settings: Path) -> None:
+def _drop_engine_keys(settings: Path) -> None:
     """Take out of a settings file what the engine wrote for another backend."""
     lines = settings.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if not line.startswith(ENGINE_KEYS)]

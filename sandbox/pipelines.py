@@ -13,9 +13,10 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -92,10 +93,23 @@ def show_and_approve(notice: str) -> bool:
 class Player:
     """Plays the pipelines of a sandbox that is up."""
 
-    def __init__(self, sandbox: Sandbox, approve: Approve = show_and_approve) -> None:
-        """Play in a sandbox; `approve` decides for the person that an action waits for."""
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        approve: Approve = show_and_approve,
+        *,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        without: Collection[str] = (),
+    ) -> None:
+        """Play in a sandbox; `approve` decides for the person that an action waits for.
+
+        `variables` are set in builds in place of what their projects set, and the actions in
+        `without` are left out.
+        """
         self.sandbox = sandbox
         self.approve = approve
+        self.variables = variables
+        self.without = without
         self._queues: dict[str, _Queue] = {}
 
     def push(self, branch: str, files: Iterable[str]) -> list[Run]:
@@ -234,7 +248,8 @@ class _Execution:
         self.variables["codepipeline"] = {"PipelineExecutionId": self.identifier}
         actions: list[Action] = []
         for stage in self.definition["stages"]:
-            for together in _in_order(stage["actions"]):
+            wanted = [it for it in stage["actions"] if it["name"] not in self.player.without]
+            for together in _in_order(wanted):
                 played = [self._play(stage["name"], action) for action in together]
                 actions += played
                 if not all(action.succeeded for action in played):
@@ -352,7 +367,10 @@ class _Execution:
                 project=project,
                 pipeline=self.definition["name"],
                 environment=sandbox.environment(outside) | sandbox.public(),
-                variables={variable["name"]: variable["value"] for variable in asked},
+                variables={
+                    **{variable["name"]: variable["value"] for variable in asked},
+                    **self.player.variables,
+                },
                 checkout=sandbox.checkout,
                 commit=self.commit,
                 connection=self._connection_of(source),

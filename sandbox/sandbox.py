@@ -32,7 +32,7 @@ from sandbox.lock import exclusive
 from sandbox.problem import SandboxError, disk_full, is_disk_full, of_system
 from stacks import catalogue
 from stacks.catalogue import MANAGEMENT, Stack
-from stacks.settings import UnusableSettingsError
+from stacks.settings import TOOLS, UnusableSettingsError
 
 ROOT = Path(__file__).parent.parent
 ACCESS_ROLE = "OrganizationAccountAccessRole"
@@ -139,9 +139,20 @@ class Sandbox:
         return json.loads(self.pulumi(*arguments, folder=stack.folder).stdout)
 
     def account_ids(self) -> dict[str, str]:
-        """Return the id of every account by name, as org/main exports them."""
-        (org,) = [it for it in self.stacks() if str(it) == ORG]
-        return account_ids(self.outputs(org))
+        """Return the id of every account by name, as AWS has them."""
+        operator = access.client("organizations", access.as_operator(self._server().url))
+        management = operator.describe_organization()["Organization"]["MasterAccountId"]
+        return {
+            MANAGEMENT if account["Id"] == management else account["Name"]: account["Id"]
+            for page in operator.get_paginator("list_accounts").paginate()
+            for account in page["Accounts"]
+        }
+
+    def finish_connection(self) -> None:
+        """Complete the handshake of the connection to the git host, as a person does."""
+        tools = access.client("codeconnections", self.access(TOOLS))
+        for connection in tools.list_connections()["Connections"]:
+            access.finish_connection(self._server().url, connection["ConnectionArn"])
 
     def access(self, account: str) -> access.Access:
         """Return administrator's access to an account, for `boto3.client(service, **access)`."""

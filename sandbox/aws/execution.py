@@ -173,11 +173,15 @@ class _Process:
         # Unbuffered: both sides share one position in it.
         self._log = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by `end`
         self._process = subprocess.Popen(  # noqa: S603 - this project's own program
-            [sys.executable, "-I", "-S", function_runtime.__file__, str(code), str(library)],
+            [sys.executable, "-P", "-S", function_runtime.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**variables, "LAMBDA_TASK_ROOT": str(code)},
+            env={
+                **variables,
+                "LAMBDA_TASK_ROOT": str(code),
+                "PYTHONPATH": f"{code}{os.pathsep}{library}",
+            },
             cwd=code,
         )
         self._input = cast("IO[bytes]", self._process.stdin)

@@ -44,7 +44,6 @@ def main() -> None:
     """Answer events until standard input ends."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    sys.path[:0] = sys.argv[1:]
     invocations: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, invocations), daemon=True).start()
     handler = _loaded(os.environ["_HANDLER"])

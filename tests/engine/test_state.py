@@ -402,14 +402,16 @@ def test_of_two_updates_that_start_at_once_one_goes_on_at_most(
 def test_stacks_move_back_to_a_folder(deployed: World, moved: Moved) -> None:
     assert moved.ended.returncode == 0, moved.ended.stderr
     git(deployed.root, "commit", "--all", "--quiet", "--message", "moved")
+    back = ("org/main", "app/dev")
 
-    done = deployed.move(deployed.bucket, deployed.local)
+    done = deployed.move(deployed.bucket, deployed.local, *back)
 
     assert done.returncode == 0, done.stderr
-    assert set(SECRETS) <= deployed.names(deployed.local)
-    for stack, secret in SECRETS.items():
+    assert "Still there: app/prod; to be moved too" in done.stdout
+    assert set(back) <= deployed.names(deployed.local)
+    for stack in back:
         found = deployed.pulumi(
             stack, "stack", "output", "word", "--show-secrets", backend=deployed.local
         )
-        assert found.stdout.strip() == secret, found.stderr
+        assert found.stdout.strip() == SECRETS[stack], found.stderr
     assert deployed.in_clear() == []

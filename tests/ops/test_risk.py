@@ -218,6 +218,15 @@ LOCKS = {
         pair("deletionProtectionEnabled", old=True, new=False),
         "dynamodb table it: deletionProtectionEnabled true -> false",
     ),
+    "deletion protection in another word": (
+        pair(
+            "deletionProtection",
+            old="ACTIVE",
+            new="INACTIVE",
+            kind="aws:cognito/userPool:UserPool",
+        ),
+        "cognito user pool it: deletionProtection ACTIVE -> INACTIVE",
+    ),
     "point-in-time recovery": (
         pair("pointInTimeRecovery.enabled", old=True, new=None),
         "dynamodb table it: pointInTimeRecovery.enabled true -> nothing",
@@ -319,6 +328,7 @@ def test_a_weaker_lock_is_said(change: Json, line: str) -> None:
         step("same", TABLE, "it", was={"protect": True}, becomes={"protect": True}),
         step("same", TABLE, "it", becomes={"protect": True}),
         step("create", PUBLIC_ACCESS, "it", new={"blockPublicPolicy": True}),
+        pair("maxSessionDuration", old=None, new=3600, kind=ROLE),
     ],
 )
 def test_a_lock_that_is_as_strong_or_stronger_is_no_risk(change: Json) -> None:
@@ -704,6 +714,7 @@ def test_nothing_else_is_a_risk() -> None:
             step("delete", FUNCTION, "old"),
             step("delete", RECORD, "validation", {"type": "CNAME"}),
             step("create", TABLE, "new"),
+            step("create", LOG_GROUP, "new", new={"retentionInDays": 14}),
             step("create", RECORD, "name", new={"type": "NS", "records": ["a"]}),
             update(RECORD, {"type": "A", "records": ["a"]}, {"type": "A", "records": ["b"]}),
             update(RECORD, {"type": "NS", "ttl": 60}, {"type": "NS", "ttl": 300}),
