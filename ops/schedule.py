@@ -61,10 +61,10 @@ class Schedule:
     def _start(self, pool: ThreadPoolExecutor) -> None:
         while ready := [it for it in self._waiting if set(self._waits_for[it]) <= set(self.done)]:
             for name in ready:
-                self._waiting.remove(name)
                 work = self._begin(name)
                 if step := self._sent(name, work, None):
                     self._running[pool.submit(step)] = (name, work)
+                self._waiting.remove(name)
 
     def _sent(self, name: str, work: Work, came: Update | None) -> Step | None:
         """Let a piece of work go on; return its next step, None where it is over."""

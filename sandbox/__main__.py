@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from sandbox import report, shell
+from sandbox import play, report, shell
 from sandbox.problem import SandboxError, of_system
 from sandbox.sandbox import ROOT, Sandbox
 
@@ -44,7 +44,11 @@ def main() -> int:
 
 
 def _up(sandbox: Sandbox) -> None:
-    report.show(sandbox.up(port=_port()))
+    deployed = sandbox.up(port=_port())
+    is_new = not all(it.update.is_unchanged for it in deployed)
+    if is_new:
+        play.show(sandbox)
+    report.show(deployed)
 
 
 def _down(sandbox: Sandbox) -> None:

@@ -8,16 +8,22 @@ from collections.abc import Callable
 
 from ops.ticker import Board, Ticker
 from sandbox.pipelines import Action, Player, Run
+from sandbox.problem import SandboxError
 from sandbox.sandbox import Sandbox
 
 CHECKS = "Check"
 BRANCH = "develop"
 MESSAGE = "A change that only DEV has seen"
 SHORT_COMMIT = 7
+CONTAINER = "[Container]"
+"""What CodeBuild's own lines in a log start with."""
 
 
 def show(sandbox: Sandbox) -> None:
-    """Push a commit to the branch of DEV, then try to promote it past STAGE."""
+    """Push a commit to the branch of DEV, then try to promote it past STAGE.
+
+    Raises SandboxError where the push does not deploy, or the tag is not refused.
+    """
     board = Board()
     backend = sandbox.environment()["PULUMI_BACKEND_URL"]
     player = Player(
@@ -31,11 +37,16 @@ def show(sandbox: Sandbox) -> None:
     short = commit[:SHORT_COMMIT]
     board.write(f"\nA push of {short} to {BRANCH} starts the pipeline of DEV:")
     (pipeline,) = player.started_by_push(BRANCH, ())
-    _told(board, pipeline, lambda: player.play(pipeline, commit, BRANCH))
+    pushed = _told(board, pipeline, lambda: player.play(pipeline, commit, BRANCH))
+    if not pushed.succeeded:
+        raise SandboxError(f"The push to {BRANCH} did not deploy:\n{pushed.actions[-1].log}")
     with sandbox.checkout.tagged(commit) as tag:
         board.write(f"\nA tag {tag} on it starts that of PROD, which takes only what STAGE runs:")
         (pipeline,) = player.started_by_tag(tag)
-        _told(board, pipeline, lambda: player.play(pipeline, commit))
+        refused = _told(board, pipeline, lambda: player.play(pipeline, commit))
+    if refused.succeeded:
+        raise SandboxError(f"The tag {tag} was not refused, although STAGE does not run {short}.")
+    board.write(f"{_reason(refused.actions[-1])}\n")
 
 
 def _told(board: Board, pipeline: str, play: Callable[[], Run]) -> Run:
@@ -43,8 +54,6 @@ def _told(board: Board, pipeline: str, play: Callable[[], Run]) -> Run:
         run = play()
         ticker.failed = not run.succeeded
         ticker.show(", ".join(_result(action) for action in run.actions))
-    if not run.succeeded:
-        board.write(_reason(run.actions[-1]))
     return run
 
 
@@ -53,6 +62,6 @@ def _result(action: Action) -> str:
 
 
 def _reason(action: Action) -> str:
-    """Return the line of a log that says why the action failed."""
-    lines = [line.strip() for line in action.log.splitlines() if line.strip()]
-    return next((line for line in lines if "does not take this checkout" in line), lines[-1])
+    """Return what the step said last, before CodeBuild told that it failed."""
+    lines = [line for line in action.log.splitlines() if line and not line.startswith(CONTAINER)]
+    return lines[-1] if lines else action.log

@@ -212,7 +212,7 @@ class Integration:
         if time.monotonic() - started > _SECONDS:
             lines.append("Execution failed due to a timeout error")
             return _server_error(504, "Endpoint request timed out")
-        response = None if outcome.failed else _from_function(outcome)
+        response = _from_function(outcome)
         if response is None:
             lines.append(f"Endpoint response body: {outcome.payload.decode()}")
             lines.append(

@@ -72,7 +72,8 @@ def test_a_stack_is_deployed_from_its_branch_while_another_is_checked_out(
 def test_a_failed_update_says_what_is_half_done_and_the_next_one_goes_on(
     sandbox: Sandbox, develop: Clone
 ) -> None:
-    (develop.folder / "__main__.py").open("a").write(BROKEN)
+    program = develop.folder / "__main__.py"
+    program.write_text(program.read_text(encoding="utf-8") + BROKEN, encoding="utf-8")
     change(develop, "app:burstLimit: 40", "app:burstLimit: 42")
 
     failed = ops(sandbox, "up", "--yes", "app/dev")

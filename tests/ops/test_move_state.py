@@ -340,8 +340,10 @@ def test_a_move_that_was_made_before_changes_nothing(world: World) -> None:
     assert said.count("is there already") == 2
 
 
-def test_a_stack_that_is_not_deployed_is_passed_over(world: World) -> None:
+@pytest.mark.parametrize("found", [{}, {("app", "dev"): {"version": 3, "deployment": {}}}])
+def test_a_stack_that_is_not_deployed_is_passed_over(world: World, found: dict[Any, Any]) -> None:
     del world.source.stacks["app", "dev"]
+    world.source.stacks |= found
 
     assert "app/dev      0:00  is not deployed" in world.move()
     assert ("app", "dev") not in world.target.stacks
