@@ -79,9 +79,9 @@ class Schedule:
         """Start nothing more, and wait for what runs, however impatient the person is."""
         pool.shutdown(wait=False, cancel_futures=True)
         self._interrupt()
-        while not all(future.done() for future in self._running):
+        while unfinished := [future for future in self._running if not future.done()]:
             try:
-                wait(self._running)
+                wait(unfinished)
             except KeyboardInterrupt:
                 continue
         for future, (name, work) in self._running.items():

@@ -226,6 +226,13 @@ def test_without_names_every_stack_is_compared_and_an_error_does_not_end_the_oth
     )
 
 
+def test_an_error_is_not_forgotten_over_what_comes_after(ops: Ops, repository: Repository) -> None:
+    repository.deploy("dev", repository.commit("deployed"))
+    answer(repository, document(step("delete", TABLE, "it")))
+
+    assert ops("drift", "org", "dev").status == 1
+
+
 FAILED = json.dumps(
     {"severity": "error", "message": "error: Cannot assume IAM Role", "urn": "a::b::c::account"}
 )

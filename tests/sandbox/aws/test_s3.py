@@ -189,6 +189,16 @@ def test_the_administrator_of_another_account_gets_nowhere(
     assert get(tools[1]) == b"content"
 
 
+def test_what_another_account_writes_is_the_buckets(
+    aws: Embedded, tools: tuple[str, Client]
+) -> None:
+    dev = aws.account("dev")
+    make_bucket(tools[1], allow("s3:*", [ARN, f"{ARN}/*"], Principal=by(dev)))
+    put(aws.session(dev), Tagging="stack=app-dev")
+    tags = tools[1]("s3").get_object_tagging(Bucket=BUCKET, Key="key")["TagSet"]
+    assert tags == [{"Key": "stack", "Value": "app-dev"}]
+
+
 def test_everybody_of_an_organization_can_be_let_in(
     aws: Embedded, tools: tuple[str, Client]
 ) -> None:
@@ -543,8 +553,11 @@ def test_nobody_of_another_account_uses_the_key_that_aws_manages(
     encrypt_bucket(admin, None)
     put(admin)
     assert get(admin) == b"content"
+    foreign = aws.session(dev)
     with pytest.raises(ClientError, match=f"{UNTRUSTED}kms:Decrypt"):
-        get(aws.session(dev))
+        get(foreign)
+    with pytest.raises(ClientError, match=f"{UNTRUSTED}kms:GenerateDataKey"):
+        put(foreign)
 
 
 def test_an_object_cannot_be_read_while_its_key_is_disabled(tools: tuple[str, Client]) -> None:
