@@ -207,17 +207,19 @@ def test_what_is_not_approved_is_not_deployed(desk: Desk) -> None:
 def test_a_change_that_is_a_persons_stops_the_pipeline_before_it_touches_anything(
     desk: Desk,
 ) -> None:
+    before = desk.memory("dev")
+
     run = desk.push(
         "develop",
         "app-dev",
         ("components/account.py", '"account:*", ', ""),
-        ("Pulumi.dev.yaml", "memoryMb: 384", "memoryMb: 512"),
+        ("Pulumi.dev.yaml", f"memoryMb: {before}", "memoryMb: 512"),
     )
 
     assert not run.succeeded
     assert names(run) == ["Source", "Preview"]
     assert "OrganizationAccountAccessRole" in run.action("Preview").log
-    assert desk.memory("dev") == 384
+    assert desk.memory("dev") == before
 
 
 @pytest.mark.timeout(600)
