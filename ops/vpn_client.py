@@ -23,7 +23,6 @@ from wireguard.network import Addresses, Peer, Tunnel, is_key
 from wireguard.parameters import PUBLIC_KEY
 
 SETTINGS = CorpOutputs.settings_of("main")
-SUMMARY = "make or repeat a device's WireGuard configuration"
 FILE_NAME = re.compile(r"[A-Za-z0-9_=+.-]{1,15}\.conf")
 """What WireGuard's programs take as a file name: they name the tunnel's interface after it."""
 

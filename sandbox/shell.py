@@ -14,6 +14,8 @@ This is the sandbox's checkout; edit in your own and run `make sandbox` to bring
   pulumi preview -s prod
   pulumi -C stacks/org stack output -s main
   aws organizations list-accounts --query 'Accounts[].[Id,Name]' --output text
+  curl https://api.app.example.com/health
+  python -m ops releases
 """
 
 
