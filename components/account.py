@@ -240,8 +240,7 @@ class AccountBaseline(pulumi.ComponentResource):
             policy=pulumi.Output.from_input(args.account_id).apply(
                 lambda account_id: dumps(boundary_policy(account_id, args.assumable))
             ),
-            # Every role of the account carries it.
-            opts=pulumi.ResourceOptions(parent=self, protect=True),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         DeployRole(
             f"{name}-deploy",

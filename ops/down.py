@@ -15,6 +15,7 @@ from ops.schedule import Step
 from ops.ticker import Board
 from ops.updates import Update, resource
 from ops.worktrees import variables_in
+from stacks import catalogue
 from stacks.settings import ROOT
 
 
@@ -43,7 +44,11 @@ class Destructions(Changes):
     past = "destroyed"
 
     def _before(self, name: str) -> list[str]:
-        return [other for other, engine in self._engines.items() if name in engine.stack.reads]
+        return [
+            other
+            for other, engine in self._engines.items()
+            if name in catalogue.upstream(engine.stack, ROOT)
+        ]
 
     def _previewed(self, engine: Engine) -> Generator[Step, Update, Update | None]:
         found = yield lambda: self._found(engine)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ops import stack_settings
 from ops.problem import OpsError
 from ops.ticker import Board, Ticker
 from ops.updates import Update
@@ -39,6 +40,11 @@ class Engine:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._is_interrupted = False
+
+    def is_known_elsewhere(self) -> bool:
+        """Tell whether the settings file has what the engine writes when it makes the stack."""
+        file = self._folder / f"Pulumi.{self.stack.name}.yaml"
+        return not stack_settings.is_with(file.read_text(encoding="utf-8"), {})
 
     def init(self) -> Update:
         """Make the stack, without any resource in it."""

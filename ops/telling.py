@@ -10,6 +10,7 @@ from ops.ticker import Board
 from ops.updates import Update
 from stacks import catalogue
 from stacks.catalogue import Stack
+from stacks.checkout import ENGINE_KEYS
 from stacks.settings import ROOT
 
 SHOWN = 10
@@ -101,6 +102,15 @@ def failure(stack: Stack, update: Update, planned: Update | None, again: str) ->
     lines += _each("not reached", list(left))
     lines += [f"Mend the cause and run `{again} {stack}`: what is done stays, the rest follows."]
     return "\n".join(lines)
+
+
+def elsewhere(stack: Stack) -> str:
+    """Return the sentence for a stack that is not in this backend and seems to be in another."""
+    return (
+        f"It is not in this backend, although {stack.settings} says how its secrets are encrypted: "
+        "log in to the backend that it is in (pulumi login URL); to make it anew here, take "
+        f"{', '.join(sorted(ENGINE_KEYS))} out of that file."
+    )
 
 
 def tally(schedule: Schedule, past: str) -> str:

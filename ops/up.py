@@ -18,6 +18,7 @@ from ops.schedule import Step
 from ops.ticker import Board
 from ops.updates import Update
 from ops.worktrees import Worktrees, refuse_changes, variables_in
+from stacks import catalogue
 from stacks.catalogue import Stack
 from stacks.release import BRANCH_VARIABLE
 from stacks.settings import ROOT
@@ -62,8 +63,8 @@ class Updates(Changes):
     verb = "Update"
     past = "updated"
 
-    def _before(self, name: str) -> list[str]:
-        return [it for it in self._engines[name].stack.reads if it in self._engines]
+    def _before(self, name: str) -> set[str]:
+        return catalogue.upstream(self._engines[name].stack, ROOT) & self._engines.keys()
 
     def _previewed(self, engine: Engine) -> Generator[Step, Update, Update]:
         def preview() -> Update:
@@ -72,6 +73,8 @@ class Updates(Changes):
         found = yield preview
         if not found.is_of_no_stack:
             return found
+        if engine.is_known_elsewhere():
+            return Update(errors=[telling.elsewhere(engine.stack)])
         self._board.write(f"{engine.stack} is new to this backend: it is made there.")
         made = yield engine.init
         return (yield preview) if made.succeeded else made

@@ -181,8 +181,6 @@ def _clone(order: Order, role: Access, folder: Path) -> Path:
     except ClientError as error:
         raise BuildError(f"DOWNLOAD_SOURCE: {error}") from error
     clone = order.checkout.clone(folder, order.commit)
-    if "PULUMI_CONFIG_PASSPHRASE" in _variables(order):
-        clone.drop_engine_keys()  # those of the backend that the person uses, not of this one
     # A commit with another lock gets none: what makes its own would change the lent one.
     if _locked(clone) == _locked(order.checkout):
         clone.lend(Path(sys.prefix))

@@ -1,12 +1,14 @@
 """The throw-away clone that the sandbox deploys from, and the refs in it.
 
-The clone holds exactly what the work tree holds. Where that is a commit, the commit itself is
+The clone holds exactly what the work tree holds, but for what the engine wrote into settings files
+for another backend than the sandbox's. Where that is a commit, the commit itself is
 deployed; where it differs, one more commit is made on top of it, in the clone only. The work tree
 and its repository are read, never written. Only git knows what a release is, so a folder that is
 no repository becomes one here.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -15,14 +17,10 @@ from pathlib import Path
 from typing import Self
 
 from sandbox.problem import SandboxError, disk_full, is_disk_full
+from stacks.checkout import ENGINE_KEYS
 from stacks.settings import ReleaseRule
 
-ENGINE_KEYS = ("encryptionsalt:", "encryptedkey:", "secretsprovider:")
-"""What the engine writes into a settings file for another backend than the sandbox's.
-
-It writes them again where they are missing, so the clone does without.
-"""
-
+SETTINGS = re.compile(r"Pulumi\..+\.yaml")
 MAIN = "main"
 HEAD = "refs/source/head"
 IDENTITY = {
@@ -77,7 +75,6 @@ class Checkout:
         """Check the commit out as the head of a branch, without anything beside it."""
         self._here("checkout", "--quiet", "--force", "-B", branch, commit)
         self._here("clean", "-d", "--force", "--quiet")
-        self.drop_engine_keys()
 
     def clone(self, directory: Path, commit: str) -> Self:
         """Return a full clone at a commit, which knows the branches here as those of its origin."""
@@ -85,11 +82,6 @@ class Checkout:
         made = type(self)(self.directory, directory)
         self._git(directory, "checkout", "--quiet", "--detach", commit)
         return made
-
-    def drop_engine_keys(self) -> None:
-        """Take what belongs to another backend out of every settings file."""
-        for settings in self.directory.glob("**/Pulumi.*.yaml"):
-            _drop_engine_keys(settings)
 
     def commit(self, ref: str) -> str:
         """Return the commit that a branch, a tag or a commit's id means."""
@@ -166,7 +158,25 @@ class Checkout:
             variables=variables,
             given="".join(f"{name}\0" for name in sorted(set(files))),
         )
+        self._drop_engine_keys(
+            [name for name in files if SETTINGS.fullmatch(Path(name).name)], variables
+        )
         return self._git(self.source, "write-tree", variables=variables)
+
+    def _drop_engine_keys(self, files: Iterable[str], variables: dict[str, str]) -> None:
+        """Take what belongs to another backend out of settings files, in the index only.
+
+        The engine writes it again where it is missing.
+        """
+        for name in files:
+            text = (self.source / name).read_text(encoding="utf-8")
+            kept = _without_engine_keys(text)
+            if kept != text:
+                blob = self._git(
+                    self.source, "hash-object", "-w", "--stdin", variables=variables, given=kept
+                )
+                entry = f"100644,{blob},{name}"
+                self._git(self.source, "update-index", "--cacheinfo", entry, variables=variables)
 
     def _is_file(self, name: str) -> bool:
         path = self.source / name
@@ -221,9 +231,9 @@ class Checkout:
             ) from None
 
 
-def _drop_engine_keys(settings: Path) -> None:
-    """Take out of a settings file what the engine wrote for another backend."""
-    lines = settings.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not line.startswith(ENGINE_KEYS)]
-    if kept != lines:
-        settings.write_text("".join(kept), encoding="utf-8")
+def _without_engine_keys(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not _is_engines(line))
+
+
+def _is_engines(line: str) -> bool:
+    return line.partition(":")[0] in ENGINE_KEYS

@@ -102,6 +102,22 @@ def stacks(root: Path | None = None) -> list[Stack]:
         ) from None
 
 
+def upstream(stack: Stack, root: Path | None = None) -> set[str]:
+    """Return the full names of the stacks that a stack reads, and of those that these read.
+
+    Raises UnusableSettingsError.
+    """
+    reads = {str(it): it.reads for it in stacks(root)}
+    found: set[str] = set()
+    waiting = [*stack.reads]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += reads.get(name, ())
+    return found
+
+
 def build_roles(root: Path | None = None) -> dict[str, str]:
     """Return the name of the build role that deploys to an account, by the account's name.
 

@@ -77,8 +77,8 @@ def refusal(call: Callable[..., Any], **arguments: Any) -> str:
     """Return AWS's words for a call that is denied."""
     with pytest.raises(ClientError) as denied:
         call(**arguments)
-    assert denied.value.response["Error"]["Code"] in {"AccessDenied", "AccessDeniedException"}
-    return denied.value.response["Error"]["Message"]
+    assert "(AccessDenied" in str(denied.value)
+    return str(denied.value)
 
 
 def boundary(account: str) -> str:
@@ -165,14 +165,12 @@ def test_each_deploy_role_trusts_the_build_role_of_its_pipeline_and_no_other(
 
 
 def test_a_session_lasts_an_hour_at_most(develop: Access, ids: dict[str, str]) -> None:
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError, match="ValidationError"):
         client("sts", develop).assume_role(
             RoleArn=f"arn:aws:iam::{ids['dev']}:role/deploy",
             RoleSessionName="build",
             DurationSeconds=3601,
         )
-
-    assert refused.value.response["Error"]["Code"] == "ValidationError"
 
 
 def test_there_is_one_hop(deploy: Access, ids: dict[str, str]) -> None:

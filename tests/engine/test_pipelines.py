@@ -37,8 +37,14 @@ class Desk:
     approves: bool = True
     asked: list[str] = field(default_factory=list)
 
-    def player(self, *, without: tuple[str, ...] = ("Check",)) -> Player:
-        return Player(self.sandbox, approve=self.decide, without=without)
+    def player(self, *, checks: bool = False) -> Player:
+        return Player(
+            self.sandbox,
+            approve=self.decide,
+            # Of the tests that this one is among, one file, which shows that they are run.
+            variables={"PYTEST_ADDOPTS": "tests/test_house.py"},
+            without=() if checks else ("Check",),
+        )
 
     def decide(self, notice: str) -> bool:
         self.asked.append(notice)
@@ -52,7 +58,7 @@ class Desk:
         for edit in edits:
             self.clone.edit(*edit)
         self.clone.git("commit", "--quiet", "--all", "--allow-empty", "--message", "A change")
-        player = self.player(without=() if checks else ("Check",))
+        player = self.player(checks=checks)
         assert pipeline in player.started_by_push(branch, [file for file, *_ in edits])
         return player.play(pipeline, self.clone.git("rev-parse", branch), branch)
 
@@ -147,6 +153,7 @@ def test_a_push_to_develop_is_checked_previewed_deployed_and_tested(desk: Desk) 
     smoke = run.action("Smoke").log
     assert "https://api.dev.example.com/health refuses who is not in the VPN." in smoke
     assert "API Gateway's test of GET /health answers 200." in smoke
+    assert " passed" in run.action("Check").log
     assert "No risk." in run.action("Preview").log
     assert [message.text for message in run.told if "SUCCEEDED" in message.text]
 

@@ -339,6 +339,38 @@ def test_a_stack_that_is_new_to_the_backend_is_made_and_said_to_be(fake: Fake, o
     assert said_.splitlines()[0] == "dns/main is new to this backend: it is made there."
 
 
+def test_a_stack_that_is_in_another_backend_is_not_made_a_second_time(
+    fake: Fake, ops: Ops, source: Path, git: Run
+) -> None:
+    fake.answer("preview", "dns/main", "echo \"error: no stack named 'main' found\" >&2; exit 6")
+    settings = source / "stacks/dns/Pulumi.main.yaml"
+    settings.write_text(f"encryptionsalt: v1:abc\n{settings.read_text()}")
+    git(source, "commit", "--quiet", "--all", "--message", "made")
+
+    status, said_, _ = ops("up", "--yes", "dns/main")
+
+    assert status == 1
+    assert fake.asked() == ["preview dns/main"]
+    assert (
+        "  It is not in this backend, although stacks/dns/Pulumi.main.yaml says how its secrets are "
+        "encrypted: log in to the backend that it is in (pulumi login URL); to make it anew here, take "
+        "encryptedkey, encryptionsalt, secretsprovider out of that file."
+    ) in said_.splitlines()
+
+
+def test_a_stack_waits_for_those_that_its_upstream_reads_too(
+    fake: Fake, ops: Ops, source: Path, git: Run
+) -> None:
+    (source / "stacks/corp/__main__.py").write_text("DnsOutputs.read()\n")
+    git(source, "commit", "--quiet", "--all", "--message", "corp reads org no more")
+    fake.answer("up", "org/main", "sleep 0.5")
+
+    assert ops("up", "--yes", "org/main", "corp/main")[0] == 0
+    assert fake.asked() == [
+        f"{it} {name}/main" for name in ("org", "corp") for it in ("preview", "up")
+    ]
+
+
 def test_ctrl_c_lets_what_runs_end_and_starts_nothing_more(
     fake: Fake, source: Path, git: Run
 ) -> None:

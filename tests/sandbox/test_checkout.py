@@ -150,14 +150,15 @@ def test_what_the_engine_and_people_left_in_the_clone_does_not_outlast_a_switch(
     assert git(checkout.directory, "status", "--porcelain") == ""
 
 
-def test_the_settings_of_another_backend_s_encryption_are_left_out(
-    checkout: Checkout, source: Path
+def test_the_settings_of_another_backend_s_encryption_are_left_out_of_the_commit(
+    checkout: Checkout, source: Path, git: Run
 ) -> None:
     settings = source / "stacks" / "org" / "Pulumi.main.yaml"
     before = settings.read_text()
     settings.write_text("secretsprovider: awskms://alias/a\nencryptedkey: abc\n" + before)
     checkout.switch("main", checkout.snapshot())
     assert (checkout.directory / "stacks" / "org" / "Pulumi.main.yaml").read_text() == before
+    assert git(checkout.directory, "status", "--porcelain") == ""
 
 
 def test_the_lent_virtual_environment_is_no_change(

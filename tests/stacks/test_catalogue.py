@@ -29,6 +29,15 @@ def test_every_stack_of_the_repository_is_found() -> None:
     assert sorted(by_name()) == sorted(NAMES)
 
 
+def test_what_is_upstream_of_a_stack_is_found_through_others(copy: Path) -> None:
+    program = copy / "stacks/corp/__main__.py"
+    program.write_text(program.read_text().replace("OrgOutputs.read(", "OrgOutputs.of("))
+    corp = by_name(copy)["corp/main"]
+
+    assert corp.reads == ("dns/main",)
+    assert catalogue.upstream(corp, copy) == {"dns/main", "org/main"}
+
+
 def test_every_settings_file_is_a_stacks() -> None:
     files = [*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("stacks/*/Pulumi.*.yaml")]
 
