@@ -14,13 +14,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components.organization import ACCESS_ROLE
+from components.role import SESSION_SECONDS, role_arn, role_with_policy, trust_in_role
 
 DEPLOY_ROLE = "deploy"
 """The role's name is fixed: build roles name it before it exists."""
 BOUNDARY = "deploy-boundary"
 """The policy's name is fixed: it speaks of itself."""
-SESSION_SECONDS = 3600
-"""How long a session lasts at most. A role that a role assumes has no longer one anyway."""
+BUILD_ROLES = "build-"
+"""What the names of build roles, in the Tools account, start with."""
 
 POLICY_CHANGES = [
     "iam:AttachRolePolicy",
@@ -42,36 +43,13 @@ ROLE_CHANGES = [
 ]
 
 
-def role_arn(account_id: str, name: str) -> str:
-    """Return the ARN of a role without a path."""
-    return f"arn:aws:iam::{account_id}:role/{name}"
-
-
-def trust_in_role(account_id: str, role_name: str) -> dict[str, Any]:
-    """Return the trust policy that lets one role of an account in, which need not exist yet.
-
-    AWS refuses a principal that does not exist, and ties one that does to its id: made anew, it
-    would be another. So the account is the principal, and a condition names the role.
-    """
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "sts:AssumeRole",
-                "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
-                "Condition": {"ArnEquals": {"aws:PrincipalArn": role_arn(account_id, role_name)}},
-            }
-        ],
-    }
-
-
 def boundary_policy(account_id: str, assumable: Sequence[str] = ()) -> dict[str, Any]:
     """Return the bounds of an account's deploy role, and of every role that it makes.
 
     `assumable` are the ARNs, with wildcards, of roles elsewhere that a role in the account may be
     allowed to assume; none, most often. Without the boundary a deploy role could make itself a role
-    that may do anything; with it, that role has the same bounds.
+    that may do anything; with it, that role has the same bounds. A role that a person made by hand
+    without it has none: IAM cannot ask for the boundary of a role that is passed to a service.
     """
     boundary = f"arn:aws:iam::{account_id}:policy/{BOUNDARY}"
     return {
@@ -126,13 +104,17 @@ def boundary_policy(account_id: str, assumable: Sequence[str] = ()) -> dict[str,
                     "iam:CreateAccessKey",
                     "iam:CreateGroup",
                     "iam:CreateLoginProfile",
+                    "iam:CreateServiceSpecificCredential",
                     "iam:CreateUser",
+                    "iam:CreateVirtualMFADevice",
                     "iam:DeleteUserPermissionsBoundary",
                     "iam:PutGroupPolicy",
                     "iam:PutUser*",
                     "iam:Update*Provider*",
                     "iam:UpdateAccessKey",
                     "iam:UpdateLoginProfile",
+                    "iam:UploadSSHPublicKey",
+                    "iam:UploadSigningCertificate",
                 ],
                 "Resource": "*",
             },
@@ -191,22 +173,18 @@ class DeployRole(pulumi.ComponentResource):
         self, name: str, args: DeployRoleArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("multi-account:account:DeployRole", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{name}-role",
-            name=DEPLOY_ROLE,
-            description=f"Deploys for {args.build_role}",
-            assume_role_policy=pulumi.Output.from_input(args.tools_account_id).apply(
-                lambda account_id: dumps(trust_in_role(account_id, args.build_role))
+        self.role_arn, _ = role_with_policy(
+            name,
+            pulumi.ResourceOptions(parent=self),
+            trust=pulumi.Output.from_input(args.tools_account_id).apply(
+                lambda account_id: trust_in_role(account_id, args.build_role)
             ),
+            policy=args.policy,
             permissions_boundary=args.permissions_boundary,
+            role_name=DEPLOY_ROLE,
+            description=f"Deploys for {args.build_role}",
             max_session_duration=SESSION_SECONDS,
-            opts=child,
         )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy", role=role.name, policy=dumps(args.policy), opts=child
-        )
-        self.role_arn = pulumi.Output.all(role.arn, policy.id).apply(lambda known: known[0])
         self.register_outputs({"role_arn": self.role_arn})
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.service import service_trust
+from components.role import trust_in_service
 
 ENDPOINT_TYPE = "REGIONAL"
 ADDRESS_TYPE = "dualstack"
@@ -183,7 +183,7 @@ class Api(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
             f"{name}-logging-role",
-            assume_role_policy=dumps(service_trust("apigateway.amazonaws.com")),
+            assume_role_policy=dumps(trust_in_service("apigateway.amazonaws.com")),
             permissions_boundary=args.permissions_boundary,
             opts=child,
         )

@@ -50,12 +50,13 @@ class PrivateBucket(pulumi.ComponentResource):
         self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("multi-account:bucket:PrivateBucket", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        # What keeps a bucket closed and its versions outlives a mistake as the bucket does.
+        child = pulumi.ResourceOptions(parent=self, protect=args.keep, retain_on_delete=args.keep)
         bucket = aws.s3.Bucket(
             f"{name}-bucket",
             bucket=args.bucket_name,
             force_destroy=not args.keep,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.keep, retain_on_delete=args.keep),
+            opts=child,
         )
         closed = aws.s3.BucketPublicAccessBlock(
             f"{name}-public-access",
@@ -70,8 +71,7 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{name}-ownership",
             bucket=bucket.bucket,
             rule={"object_ownership": "BucketOwnerEnforced"},
-            # S3 refuses two changes of a bucket's access at the same time.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
+            opts=child,
         )
         encrypted = aws.s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
@@ -87,21 +87,27 @@ class PrivateBucket(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        self._keep_objects(name, args, bucket)
+        self._keep_objects(name, args, bucket, child)
         self.bucket_name = pulumi.Output.all(bucket.bucket, closed.id, encrypted.id).apply(
             lambda known: str(known[0])
         )
         self.bucket_arn = bucket.arn
         self.register_outputs({"bucket_name": self.bucket_name, "bucket_arn": self.bucket_arn})
 
-    def _keep_objects(self, name: str, args: PrivateBucketArgs, bucket: aws.s3.Bucket) -> None:
+    def _keep_objects(
+        self,
+        name: str,
+        args: PrivateBucketArgs,
+        bucket: aws.s3.Bucket,
+        child: pulumi.ResourceOptions,
+    ) -> None:
         """Keep versions where they are wanted, and drop what is old."""
         versioning = (
             aws.s3.BucketVersioning(
                 f"{name}-versioning",
                 bucket=bucket.bucket,
                 versioning_configuration={"status": "Enabled"},
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=child,
             )
             if args.keep
             else None

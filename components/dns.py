@@ -4,13 +4,12 @@ Owns no records but the delegation; a service brings its own (see `components.ap
 """
 
 from dataclasses import dataclass
-from json import dumps
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from components.account import SESSION_SECONDS, trust_in_role
+from components.role import SESSION_SECONDS, role_with_policy, trust_in_role
 
 DELEGATION_TTL = 300
 """Seconds a resolver may keep a sub-domain's name servers: a zone made anew is soon found."""
@@ -113,28 +112,20 @@ class DelegationRole(pulumi.ComponentResource):
         self, name: str, args: DelegationRoleArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("multi-account:dns:DelegationRole", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{name}-role",
-            name=args.role_name,
-            description=f"Changes the NS record of {args.domain}",
-            assume_role_policy=pulumi.Output.from_input(args.tools_account_id).apply(
-                lambda account_id: dumps(trust_in_role(account_id, args.build_role))
+        self.role_arn, _ = role_with_policy(
+            name,
+            pulumi.ResourceOptions(parent=self),
+            trust=pulumi.Output.from_input(args.tools_account_id).apply(
+                lambda account_id: trust_in_role(account_id, args.build_role)
+            ),
+            policy=pulumi.Output.from_input(args.zone_arn).apply(
+                lambda arn: delegation_policy(arn, args.domain)
             ),
             permissions_boundary=args.permissions_boundary,
+            role_name=args.role_name,
+            description=f"Changes the NS record of {args.domain}",
             max_session_duration=SESSION_SECONDS,
-            opts=child,
         )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.name,
-            policy=pulumi.Output.from_input(args.zone_arn).apply(
-                lambda arn: dumps(delegation_policy(arn, args.domain))
-            ),
-            opts=child,
-        )
-        # Whoever reads the role may use it, so it is known only once it may do its work.
-        self.role_arn = pulumi.Output.all(role.arn, policy.id).apply(lambda known: known[0])
         self.register_outputs({"role_arn": self.role_arn})
 
 

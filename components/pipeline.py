@@ -12,22 +12,29 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.account import DEPLOY_ROLE, SESSION_SECONDS, role_arn
+from components.account import BUILD_ROLES, DEPLOY_ROLE
 from components.bucket import PrivateBucket, PrivateBucketArgs, only_by_tls
 from components.keys import administration
-from components.service import service_trust
+from components.role import SESSION_SECONDS, role_arn, role_with_policy, trust_in_service
 
+DRIFT = "drift"
+"""The name of the pipeline that looks for drift."""
 SERVICE_ROLE = "pipelines"
 """The role's name is fixed: the policies of bucket and key name it before it exists."""
+ENDS = ("SUCCEEDED", "FAILED", "STOPPED", "CANCELED", "SUPERSEDED")
+"""The states in which a run of a pipeline ends."""
 CONNECTION = "git-host"
+EXECUTION_LINK = (
+    "https://<region>.console.aws.amazon.com/codesuite/codepipeline/pipelines/<pipeline>/executions"
+    "/<execution>/timeline?region=<region>"
+)
+"""Where the console shows a run of a pipeline, with EventBridge's placeholders."""
 COMMIT_LINKS = {
     "GitHub": "https://github.com/{repository}/commit/",
     "GitLab": "https://gitlab.com/{repository}/-/commit/",
     "Bitbucket": "https://bitbucket.org/{repository}/commits/",
 }
 """Where a git host shows a commit, but for the commit's id."""
-BUILD_ROLES = "build-*"
-"""What the names of build roles have in common."""
 BUILDSPEC = "pipelines/build.yml"
 IMAGE = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
 """The container a step runs in (CodeBuild user guide, read 2026-11-25)."""
@@ -36,15 +43,23 @@ BUILD_MINUTES = 60
 ARTIFACT_DAYS = 90
 LOG_DAYS = 365
 FILE_PATTERNS = 8
-"""Patterns of files, branches or tags in a trigger (CodePipeline quotas, read 2026-11-25)."""
+"""Patterns of files in a filter of a trigger (CodePipeline quotas, read 2026-11-25)."""
+FILTERS = 3
+"""Filters of a trigger, of which one has to fit (CodePipeline quotas, read 2026-11-25)."""
 SOURCE, SOURCE_NAMESPACE, PREVIEW_NAMESPACE = "Source", "Source", "Preview"
 USE_OF_A_KEY = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*"]
+USE_OF_A_CONNECTION = [
+    "codeconnections:UseConnection",
+    "codestar-connections:UseConnection",  # the service's name until 2024
+]
+PIPELINE_CHARACTERS = 20
+ARTIFACT_CHARACTERS = 10
 OBJECTS = ["s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*"]
 
 
 def insiders(account_id: str) -> list[str]:
     """Return the ARNs, with a wildcard, of the roles that use artefacts: nobody else may."""
-    return [role_arn(account_id, SERVICE_ROLE), role_arn(account_id, BUILD_ROLES)]
+    return [role_arn(account_id, SERVICE_ROLE), role_arn(account_id, f"{BUILD_ROLES}*")]
 
 
 def artifact_key_policy(account_id: str) -> dict[str, Any]:
@@ -66,7 +81,7 @@ def artifact_key_policy(account_id: str) -> dict[str, Any]:
 
 
 def artifact_bucket_policy(bucket_arn: str, account_id: str) -> dict[str, Any]:
-    """Return the policy of the artefacts' bucket: its objects are for pipelines, and encrypted."""
+    """Return the policy of the artefacts' bucket: its objects are for pipelines only."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -83,14 +98,30 @@ def artifact_bucket_policy(bucket_arn: str, account_id: str) -> dict[str, Any]:
     }
 
 
-def artifact_access(bucket_arn: str, key_arn: str) -> list[dict[str, Any]]:
-    """Return the statements by which a role puts artefacts into the bucket and gets them."""
+def place_of(pipeline: str, artifact: str = "*") -> str:
+    """Return the keys, as a pattern, under which CodePipeline keeps a pipeline's artefact.
+
+    It cuts the two names (CodePipeline user guide, "Input and output artifacts", read 2026-11-25).
+    """
+    return f"{pipeline[:PIPELINE_CHARACTERS]}/{artifact[:ARTIFACT_CHARACTERS]}/*"
+
+
+def artifact_access(
+    bucket_arn: str, key_arn: str, reads: Sequence[str], writes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the statements by which a role gets artefacts, and puts others, by their keys."""
     return [
         {
-            "Sid": "Artifacts",
+            "Sid": "GetArtifacts",
             "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
-            "Resource": f"{bucket_arn}/*",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": [f"{bucket_arn}/{key}" for key in reads],
+        },
+        {
+            "Sid": "PutArtifacts",
+            "Effect": "Allow",
+            "Action": "s3:PutObject",
+            "Resource": [f"{bucket_arn}/{key}" for key in writes],
         },
         {
             "Sid": "ArtifactBucket",
@@ -118,7 +149,7 @@ def service_policy(
             {
                 "Sid": "Source",
                 "Effect": "Allow",
-                "Action": "codeconnections:UseConnection",
+                "Action": USE_OF_A_CONNECTION,
                 "Resource": connection_arn,
             },
             {
@@ -141,10 +172,16 @@ def build_policy(
     artifacts: Sequence[Mapping[str, Any]],
     state: Sequence[Mapping[str, Any]],
     connection_arn: str,
+    repository: str,
     log_group_arn: str,
+    topic_arn: str,
     assumed: Sequence[str],
 ) -> dict[str, Any]:
-    """Return what a build role may do: clone, log, keep state and artefacts, assume `assumed`."""
+    """Return what a build role may do: clone, log, tell, keep what it is given, assume `assumed`.
+
+    It may read the repository and not write to it: whoever pushes to `develop` runs with such a
+    role, and must not be able to push to `main`.
+    """
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -153,8 +190,24 @@ def build_policy(
             {
                 "Sid": "Clone",
                 "Effect": "Allow",
-                "Action": ["codeconnections:GetConnectionToken", "codeconnections:UseConnection"],
+                "Action": USE_OF_A_CONNECTION,
                 "Resource": connection_arn,
+                "Condition": {
+                    "StringEqualsIfExists": {
+                        f"{service}:{key}": value
+                        for service in ("codeconnections", "codestar-connections")
+                        for key, value in (
+                            ("FullRepositoryId", repository),
+                            ("ProviderPermissionsRequired", "read_only"),
+                        )
+                    }
+                },
+            },
+            {
+                "Sid": "TellOfDrift",
+                "Effect": "Allow",
+                "Action": "sns:Publish",
+                "Resource": topic_arn,
             },
             {
                 "Sid": "Log",
@@ -189,20 +242,26 @@ def trigger(
 
     Raises ValueError for more patterns than AWS takes.
     """
-    if len(file_patterns) > FILE_PATTERNS:
+    if len(file_patterns) > FILE_PATTERNS * FILTERS:
         raise ValueError(
-            f"{len(file_patterns)} file patterns: a trigger has at most {FILE_PATTERNS}"
+            f"{len(file_patterns)} file patterns: a trigger has at most {FILE_PATTERNS * FILTERS}"
         )
-    push: aws.codepipeline.PipelineTriggerGitConfigurationPushArgsDict
+    pushes: list[aws.codepipeline.PipelineTriggerGitConfigurationPushArgsDict]
     if tag is not None:
-        push = {"tags": {"includes": [tag]}}
+        pushes = [{"tags": {"includes": [tag]}}]
+    elif not file_patterns:
+        pushes = [{"branches": {"includes": [branch]}}]
     else:
-        push = {"branches": {"includes": [branch]}}
-        if file_patterns:
-            push["file_paths"] = {"includes": list(file_patterns)}
+        pushes = [
+            {
+                "branches": {"includes": [branch]},
+                "file_paths": {"includes": list(file_patterns[first : first + FILE_PATTERNS])},
+            }
+            for first in range(0, len(file_patterns), FILE_PATTERNS)
+        ]
     return {
         "provider_type": "CodeStarSourceConnection",
-        "git_configuration": {"source_action_name": SOURCE, "pushes": [push]},
+        "git_configuration": {"source_action_name": SOURCE, "pushes": pushes},
     }
 
 
@@ -233,8 +292,13 @@ def source_stage(
     }
 
 
+def artifact_of(action: str) -> str:
+    """Return the name of what an action makes, in the letters that AWS takes."""
+    return action.replace("-", "_")
+
+
 def build_action(
-    name: str, project: pulumi.Input[str], step: str, namespace: str | None = None
+    name: str, project: pulumi.Input[str], step: str, run_order: int, namespace: str | None = None
 ) -> "aws.codepipeline.PipelineStageActionArgsDict":
     """Return the action that runs a step, `pipelines/<step>.sh`, of the commit."""
     action: aws.codepipeline.PipelineStageActionArgsDict = {
@@ -243,8 +307,9 @@ def build_action(
         "owner": "AWS",
         "provider": "CodeBuild",
         "version": "1",
+        "run_order": run_order,
         "input_artifacts": [SOURCE],
-        "output_artifacts": [name.replace("-", "_")],
+        "output_artifacts": [artifact_of(name)],
         "configuration": {
             "ProjectName": project,
             "EnvironmentVariables": dumps([{"name": "STEP", "value": step, "type": "PLAINTEXT"}]),
@@ -256,7 +321,7 @@ def build_action(
 
 
 def approval_action(
-    topic_arn: pulumi.Input[str],
+    topic_arn: pulumi.Input[str], run_order: int
 ) -> "aws.codepipeline.PipelineStageActionArgsDict":
     """Return the action that waits for a person, who is told what the preview found."""
     return {
@@ -265,6 +330,7 @@ def approval_action(
         "owner": "AWS",
         "provider": "Manual",
         "version": "1",
+        "run_order": run_order,
         "configuration": {
             "NotificationArn": topic_arn,
             "CustomData": f"#{{{PREVIEW_NAMESPACE}.NOTICE}}",
@@ -280,14 +346,11 @@ class ArtifactStoreArgs:
 
 
 class ArtifactStore(pulumi.ComponentResource):
-    """The bucket and the key of what one step of a pipeline hands to the next.
-
-    `statements` are those of a policy by which a role uses them.
-    """
+    """The bucket and the key of what one step of a pipeline hands to the next."""
 
     bucket_name: pulumi.Output[str]
+    bucket_arn: pulumi.Output[str]
     key_arn: pulumi.Output[str]
-    statements: pulumi.Output[list[dict[str, Any]]]
 
     def __init__(
         self, name: str, args: ArtifactStoreArgs, opts: pulumi.ResourceOptions | None = None
@@ -328,16 +391,22 @@ class ArtifactStore(pulumi.ComponentResource):
         self.bucket_name = pulumi.Output.all(bucket.bucket_name, policy.id).apply(
             lambda known: str(known[0])
         )
+        self.bucket_arn = bucket.bucket_arn
         self.key_arn = key.arn
-        self.statements = pulumi.Output.all(bucket.bucket_arn, key.arn).apply(
-            lambda known: artifact_access(known[0], known[1])
-        )
         self.register_outputs(
             {
                 "bucket_name": self.bucket_name,
+                "bucket_arn": self.bucket_arn,
                 "key_arn": self.key_arn,
-                "statements": self.statements,
             }
+        )
+
+    def access(
+        self, reads: Sequence[str], writes: Sequence[str]
+    ) -> pulumi.Output[list[dict[str, Any]]]:
+        """Return the statements by which a role gets and puts artefacts, by their keys."""
+        return pulumi.Output.all(self.bucket_arn, self.key_arn).apply(
+            lambda known: artifact_access(known[0], known[1], reads, writes)
         )
 
 
@@ -366,7 +435,7 @@ class Notifications(pulumi.ComponentResource):
                 {
                     "source": ["aws.codepipeline"],
                     "detail-type": ["CodePipeline Pipeline Execution State Change"],
-                    "detail": {"state": ["SUCCEEDED", "FAILED", "CANCELED", "SUPERSEDED"]},
+                    "detail": {"state": list(ENDS)},
                 }
             ),
             opts=child,
@@ -374,9 +443,7 @@ class Notifications(pulumi.ComponentResource):
         policy = aws.sns.TopicPolicy(
             f"{name}-policy",
             arn=topic.arn,
-            policy=pulumi.Output.all(topic.arn, rule.arn).apply(
-                lambda known: dumps(topic_policy(known[0], known[1]))
-            ),
+            policy=topic.arn.apply(lambda arn: dumps(topic_policy(arn))),
             opts=child,
         )
         aws.cloudwatch.EventTarget(
@@ -388,8 +455,9 @@ class Notifications(pulumi.ComponentResource):
                     "pipeline": "$.detail.pipeline",
                     "state": "$.detail.state",
                     "execution": "$.detail.execution-id",
+                    "region": "$.region",
                 },
-                "input_template": '"Pipeline <pipeline>: <state> (execution <execution>)."',
+                "input_template": f'"Pipeline <pipeline>: <state>. {EXECUTION_LINK}"',
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
@@ -401,8 +469,12 @@ class Notifications(pulumi.ComponentResource):
         self.register_outputs({"topic_arn": self.topic_arn})
 
 
-def topic_policy(topic_arn: str, rule_arn: str) -> dict[str, Any]:
-    """Return the policy of the topic: one rule of EventBridge may publish, besides IAM's say."""
+def topic_policy(topic_arn: str) -> dict[str, Any]:
+    """Return the policy of the topic: EventBridge may publish, besides whom IAM lets.
+
+    EventBridge takes no condition in the policy of a topic (its user guide, "Using resource-based
+    policies", read 2026-11-25).
+    """
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -412,7 +484,6 @@ def topic_policy(topic_arn: str, rule_arn: str) -> dict[str, Any]:
                 "Principal": {"Service": "events.amazonaws.com"},
                 "Action": "sns:Publish",
                 "Resource": topic_arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
             }
         ],
     }
@@ -485,33 +556,30 @@ class PipelineService(pulumi.ComponentResource):
         )
 
     def _role(self, name: str, args: PipelineServiceArgs) -> pulumi.Output[str]:
-        child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{name}-role",
-            name=SERVICE_ROLE,
-            description="Fetches commits and starts the steps of pipelines",
-            assume_role_policy=dumps(service_trust("codepipeline.amazonaws.com")),
+        everything = (place_of("*"),)
+        policy = pulumi.Output.all(
+            self.artifacts.access(everything, everything),
+            self.connection_arn,
+            args.account_id,
+            self.topic_arn,
+        ).apply(
+            lambda known: service_policy(
+                known[0],
+                known[1],
+                f"arn:aws:codebuild:{args.region}:{known[2]}:project/*",
+                known[3],
+            )
+        )
+        role_arn, _ = role_with_policy(
+            name,
+            pulumi.ResourceOptions(parent=self),
+            trust=trust_in_service("codepipeline.amazonaws.com"),
+            policy=policy,
             permissions_boundary=args.permissions_boundary,
-            opts=child,
+            role_name=SERVICE_ROLE,
+            description="Fetches commits and starts the steps of pipelines",
         )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.name,
-            policy=pulumi.Output.all(
-                self.artifacts.statements, self.connection_arn, args.account_id, self.topic_arn
-            ).apply(
-                lambda known: dumps(
-                    service_policy(
-                        known[0],
-                        known[1],
-                        f"arn:aws:codebuild:{args.region}:{known[2]}:project/*",
-                        known[3],
-                    )
-                )
-            ),
-            opts=child,
-        )
-        return pulumi.Output.all(role.arn, policy.id).apply(lambda known: known[0])
+        return role_arn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -548,25 +616,25 @@ class Pipeline(pulumi.ComponentResource):
     ) -> None:
         super().__init__("multi-account:pipeline:Pipeline", name, None, opts)
         project, role = self._project(name, args)
-        approval = [approval_action(args.service.topic_arn)] if args.approval else []
-        steps = [
-            build_action("Check", project, "check"),
-            build_action("Preview", project, "preview", PREVIEW_NAMESPACE),
-            *approval,
-            build_action("Update", project, "update"),
-            build_action("Smoke", project, "smoke"),
+        deploy = [
+            build_action("Preview", project, "preview", 1, PREVIEW_NAMESPACE),
+            *([approval_action(args.service.topic_arn, 2)] if args.approval else []),
+            build_action("Update", project, "update", 3),
+            build_action("Smoke", project, "smoke", 4),
         ]
         aws.codepipeline.Pipeline(
             f"{name}-pipeline",
             name=name,
             pipeline_type="V2",
-            # One run at a time, the others wait: a superseded one would leave a commit untested.
+            # A run waits before a stage that another is in. What depends on the state is in one
+            # stage, so that what a person approves is what is updated.
             execution_mode="QUEUED",
             role_arn=args.service.role_arn,
             artifact_stores=[artifact_store(args.service.artifacts)],
             stages=[
                 source_stage(args.service, args.branch),
-                *({"name": step["name"], "actions": [step]} for step in steps),
+                {"name": "Check", "actions": [build_action("Check", project, "check", 1)]},
+                {"name": "Deploy", "actions": deploy},
             ],
             triggers=[trigger(args.branch, args.tag, args.file_patterns)],
             opts=pulumi.ResourceOptions(parent=self),
@@ -585,32 +653,34 @@ class Pipeline(pulumi.ComponentResource):
         log_group = aws.cloudwatch.LogGroup(
             f"{name}-log", name=f"/pipelines/{name}", retention_in_days=LOG_DAYS, opts=child
         )
-        role = aws.iam.Role(
-            f"{name}-role",
-            name=args.build_role,
-            description=f"Runs the steps of the pipeline of {args.stack}",
-            assume_role_policy=dumps(service_trust("codebuild.amazonaws.com")),
+        policy = pulumi.Output.all(
+            args.service.artifacts.access(
+                [place_of(name), place_of(DRIFT, SOURCE)],
+                [place_of(name), place_of(DRIFT, artifact_of(name))],
+            ),
+            args.state,
+            args.service.connection_arn,
+            args.service.repository,
+            log_group.arn,
+            args.service.topic_arn,
+            args.assumed,
+        ).apply(lambda known: build_policy(*known))
+        role_arn, _ = role_with_policy(
+            name,
+            child,
+            trust=trust_in_service("codebuild.amazonaws.com"),
+            policy=policy,
             permissions_boundary=args.permissions_boundary,
+            role_name=args.build_role,
+            description=f"Runs the steps of the pipeline of {args.stack}",
             max_session_duration=SESSION_SECONDS,
-            opts=child,
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.name,
-            policy=pulumi.Output.all(
-                args.service.artifacts.statements,
-                args.state,
-                args.service.connection_arn,
-                log_group.arn,
-                args.assumed,
-            ).apply(lambda known: dumps(build_policy(*known))),
-            opts=child,
         )
         variables: dict[str, pulumi.Input[str]] = {
             "STACK": args.stack,
             "DEPLOY_ROLE": DEPLOY_ROLE,
             "PULUMI_BACKEND_URL": args.state_url,
             "COMMIT_LINK": args.service.commit_link,
+            "NOTIFICATIONS_TOPIC": args.service.topic_arn,
         }
         if args.tag is None:
             variables["RELEASE_BRANCH"] = args.branch
@@ -618,7 +688,7 @@ class Pipeline(pulumi.ComponentResource):
             f"{name}-project",
             name=name,
             description=f"Runs the steps of the pipeline of {args.stack}",
-            service_role=role.arn,
+            service_role=role_arn,
             build_timeout=BUILD_MINUTES,
             encryption_key=args.service.artifacts.key_arn,
             source={"type": "CODEPIPELINE", "buildspec": BUILDSPEC},
@@ -632,9 +702,9 @@ class Pipeline(pulumi.ComponentResource):
                 ],
             },
             logs_config={"cloudwatch_logs": {"group_name": log_group.name}},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=child,
         )
-        return project.name, role.arn
+        return project.name, role_arn
 
 
 def artifact_store(
@@ -684,24 +754,21 @@ class DriftCheck(pulumi.ComponentResource):
                 {
                     "name": "Compare",
                     "actions": [
-                        build_action(stack, project, "drift")
-                        for stack, project in args.projects.items()
+                        # One after another: a new account may run one build at a time, and
+                        # CodeBuild fails the others instead of letting them wait.
+                        build_action(stack, project, "drift", order)
+                        for order, (stack, project) in enumerate(args.projects.items(), 1)
                     ],
                 },
             ],
             opts=child,
         )
-        role = aws.iam.Role(
-            f"{name}-role",
-            assume_role_policy=dumps(service_trust("events.amazonaws.com")),
+        role_arn, _ = role_with_policy(
+            name,
+            child,
+            trust=trust_in_service("events.amazonaws.com"),
+            policy=pipeline.arn.apply(start_policy),
             permissions_boundary=args.permissions_boundary,
-            opts=child,
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.name,
-            policy=pipeline.arn.apply(lambda arn: dumps(start_policy(arn))),
-            opts=child,
         )
         rule = aws.cloudwatch.EventRule(
             f"{name}-schedule",
@@ -713,8 +780,8 @@ class DriftCheck(pulumi.ComponentResource):
             f"{name}-target",
             rule=rule.name,
             arn=pipeline.arn,
-            role_arn=role.arn,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            role_arn=role_arn,
+            opts=child,
         )
         self.pipeline_arn = pipeline.arn
         self.register_outputs({"pipeline_arn": self.pipeline_arn})

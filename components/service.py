@@ -4,12 +4,13 @@ Owns how the code runs and what it may touch. How it is reached from outside is 
 """
 
 from dataclasses import dataclass
-from json import dumps
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+
+from components.role import role_with_policy, trust_in_service
 
 RUNTIME = "python3.14"
 """The newest Python that Lambda offers (AWS Lambda runtimes, read 2026-11-25)."""
@@ -54,16 +55,6 @@ def function_policy(table_arn: str, log_group_arn: str) -> dict[str, Any]:
     }
 
 
-def service_trust(service: str) -> dict[str, Any]:
-    """Return the trust policy of a role that the AWS service assumes."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
-        ],
-    }
-
-
 @dataclass(frozen=True, kw_only=True)
 class ServiceArgs:
     """The code with its entry point (`module.function`), and the scale it runs at.
@@ -96,19 +87,14 @@ class Service(pulumi.ComponentResource):
         log_group = aws.cloudwatch.LogGroup(
             f"{name}-log", retention_in_days=args.log_retention_days, opts=child
         )
-        role = aws.iam.Role(
-            f"{name}-role",
-            assume_role_policy=dumps(service_trust("lambda.amazonaws.com")),
-            permissions_boundary=args.permissions_boundary,
-            opts=child,
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.name,
+        role_arn, _ = role_with_policy(
+            name,
+            child,
+            trust=trust_in_service("lambda.amazonaws.com"),
             policy=pulumi.Output.all(table.arn, log_group.arn).apply(
-                lambda arns: dumps(function_policy(arns[0], arns[1]))
+                lambda arns: function_policy(arns[0], arns[1])
             ),
-            opts=child,
+            permissions_boundary=args.permissions_boundary,
         )
         function = aws.lambda_.Function(
             f"{name}-function",
@@ -118,11 +104,10 @@ class Service(pulumi.ComponentResource):
             architectures=["arm64"],
             memory_size=args.memory_mb,
             timeout=TIMEOUT,
-            role=role.arn,
+            role=role_arn,
             environment={"variables": {"TABLE_NAME": table.name}},
             logging_config={"log_format": "JSON", "log_group": log_group.name},
-            # The first request must find what the code may do already in force.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=child,
         )
         self.function_name = function.name
         self.invoke_arn = function.invoke_arn

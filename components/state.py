@@ -13,9 +13,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.account import role_arn
 from components.bucket import PrivateBucket, PrivateBucketArgs, only_by_tls
 from components.keys import administration
+from components.role import role_arn
 
 CONTEXT = "stack"
 """What a stack's secrets are bound to in KMS, so that no other stack's role decrypts them."""
@@ -272,7 +272,7 @@ class StateStore(pulumi.ComponentResource):
             ).apply(
                 lambda known: dumps(bucket_policy(known[0], known[1], args.build_roles, known[2]))
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True),
         )
         # No state is put into the bucket before it is for its users only.
         self.bucket_name = pulumi.Output.all(bucket.bucket_name, policy.id).apply(

@@ -16,7 +16,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.keys import administration
-from components.service import service_trust
+from components.role import role_with_policy, trust_in_service
 from wireguard.host import METRIC_NAME, METRIC_NAMESPACE, Host, user_data
 from wireguard.network import PORT, Network, Peer
 from wireguard.parameters import (
@@ -289,25 +289,19 @@ class Vpn(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         """Return the ARN of an instance profile whose role may do what a host has to."""
         child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{name}-role",
-            name=HOST_ROLE,
-            description="The VPN's host",
-            assume_role_policy=dumps(service_trust("ec2.amazonaws.com")),
-            permissions_boundary=args.permissions_boundary,
-            opts=child,
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.name,
+        _, role_name = role_with_policy(
+            name,
+            child,
+            trust=trust_in_service("ec2.amazonaws.com"),
             policy=pulumi.Output.all(args.account_id, address.allocation_id, subnet.id).apply(
-                lambda known: dumps(host_policy(known[0], args.region, known[1], known[2]))
+                lambda known: host_policy(known[0], args.region, known[1], known[2])
             ),
-            opts=child,
+            permissions_boundary=args.permissions_boundary,
+            role_name=HOST_ROLE,
+            description="The VPN's host",
         )
-        profile = aws.iam.InstanceProfile(f"{name}-profile", role=role.name, opts=child)
         # A host may boot only once it may do its work.
-        return pulumi.Output.all(profile.arn, policy.id).apply(lambda known: known[0])
+        return aws.iam.InstanceProfile(f"{name}-profile", role=role_name, opts=child).arn
 
     def _template(
         self,

@@ -107,6 +107,8 @@ def run(order: Order) -> Build:
         try:
             named = order.project["source"].get("buildspec") or _DEFAULT_BUILDSPEC
             spec = buildspec.read(clone / named)
+            if not spec.knows_git_host:
+                Checkout(order.checkout.directory, clone).forget_origin()
         except BuildspecError as error:
             raise BuildError(f"DOWNLOAD_SOURCE: {error}") from error
         variables = {

@@ -19,7 +19,7 @@ _LAST_RESORT = "post_build"
 _OF_PHASE = {"runtime-versions", "commands", "finally"}
 _KEYS: Mapping[str, set[str]] = {
     "": {"version", "env", "phases", "artifacts"},
-    "env": {"shell", "variables", "exported-variables"},
+    "env": {"shell", "variables", "exported-variables", "git-credential-helper"},
     "phases": set(PHASES),
     "artifacts": {"files", "base-directory"},
     **{f"phases.{phase}": _OF_PHASE for phase in PHASES},
@@ -42,13 +42,17 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Buildspec:
-    """A buildspec; `files` are the patterns of its artefact below `base`."""
+    """A buildspec; `files` are the patterns of its artefact below `base`.
+
+    Only with `knows_git_host` can git ask the host of the source for more.
+    """
 
     variables: Mapping[str, str]
     exported: tuple[str, ...]
     phases: tuple[Phase, ...]
     files: tuple[str, ...]
     base: str
+    knows_git_host: bool
 
     def script(self, report: Path) -> str:
         """Return the script, for bash, of all phases in one shell.
@@ -91,6 +95,7 @@ def read(path: Path) -> Buildspec:
         ),
         files=_texts(places["artifacts"], "files"),
         base=str(places["artifacts"].get("base-directory", ".")),
+        knows_git_host=places["env"].get("git-credential-helper") is True,
     )
 
 

@@ -83,6 +83,10 @@ class Checkout:
         self._git(directory, "checkout", "--quiet", "--detach", commit)
         return made
 
+    def forget_origin(self) -> None:
+        """Leave nothing to fetch from, as for somebody whom the git host does not know."""
+        self._here("remote", "set-url", "origin", "https://git-host.invalid")
+
     def commit(self, ref: str) -> str:
         """Return the commit that a branch, a tag or a commit's id means."""
         return self._here("rev-parse", "--verify", f"{ref}^{{commit}}")

@@ -10,8 +10,9 @@ import os
 import pulumi
 import pulumi_aws as aws
 
-from components.account import role_arn
+from components.account import BUILD_ROLES
 from components.organization import ACCESS_ROLE
+from components.role import role_arn
 
 DEPLOY_ROLE = os.environ.get("DEPLOY_ROLE") or ACCESS_ROLE
 """The role that a run assumes in its account; the pipelines set another than the default."""
@@ -24,7 +25,7 @@ def is_by_hand() -> bool:
 
 def build_role(project: str, stack: str) -> str:
     """Return the name of the role in the Tools account that a stack's pipeline runs with."""
-    return f"build-{project}-{stack}"
+    return f"{BUILD_ROLES}{project}-{stack}"
 
 
 def own_build_role() -> str:

@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from components.account import DEPLOY_ROLE, role_arn
-from components.pipeline import FILE_PATTERNS
+from components.account import DEPLOY_ROLE
+from components.pipeline import FILE_PATTERNS, FILTERS
+from components.role import role_arn
 from stacks import accounts, outputs
 from stacks.outputs import Outputs
 from stacks.refusal import refuse
@@ -189,7 +190,7 @@ def file_patterns(stack: Stack, root: Path | None = None) -> list[str]:
     if _reads_every_rule(program):
         shared += ["Pulumi.*.yaml", "stacks/*/Pulumi.*.yaml"]
     patterns = [f"{stack.folder}/**", *shared, *modules]
-    if len(patterns) > FILE_PATTERNS:
+    if len(patterns) > FILE_PATTERNS * FILTERS:
         whole = {module.partition("/")[0]: None for module in modules}
         patterns = [f"{stack.folder}/**", *shared, *(f"{package}/**" for package in whole)]
     return patterns

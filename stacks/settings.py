@@ -527,7 +527,7 @@ class ToolsSettings(Settings):
         description="this repository's owner and name at the git host, like example/cloud",
     )
     deployer_role: str = Field(
-        pattern=r"^[A-Za-z0-9+=,.@_/*-]{1,64}$",
+        pattern=r"^[A-Za-z0-9+=,.@_/-][A-Za-z0-9+=,.@_/*-]{0,511}$",
         description="the role of the management account in which people deploy, like deployer",
     )
     notification_email: str | None = Field(

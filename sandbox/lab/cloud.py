@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from components.service import service_trust
+from components.role import trust_in_service
 from components.vpn import GROUP, HOST_ROLE, host_policy, key_policy
 from sandbox.access import as_operator, client
 from sandbox.embedded import EmbeddedAws
@@ -148,7 +148,7 @@ class Cloud:
         """Start the group with its first instance."""
         self.iam.create_role(
             RoleName=HOST_ROLE,
-            AssumeRolePolicyDocument=json.dumps(service_trust("ec2.amazonaws.com")),
+            AssumeRolePolicyDocument=json.dumps(trust_in_service("ec2.amazonaws.com")),
         )
         self.iam.put_role_policy(
             RoleName=HOST_ROLE,

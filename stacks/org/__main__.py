@@ -6,9 +6,10 @@ member account could hold.
 
 import pulumi
 
-from components.account import DEPLOY_ROLE, DeployRole, DeployRoleArgs, role_arn
+from components.account import DEPLOY_ROLE, DeployRole, DeployRoleArgs
 from components.guard_rails import LIBRARY, GuardRail, GuardRailArgs
 from components.organization import Organization, OrganizationArgs, management_policy
+from components.role import role_arn
 from stacks.accounts import management_account, own_build_role
 from stacks.outputs import OrgOutputs
 from stacks.release import Release

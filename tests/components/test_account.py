@@ -12,8 +12,8 @@ from components.account import (
     DeployRoleArgs,
     boundary_policy,
     deploy_policy,
-    trust_in_role,
 )
+from components.role import trust_in_role
 from iam.policy import Document, Effect, Request, evaluate
 from tests.cloud import Cloud
 
@@ -147,9 +147,11 @@ def test_the_roles_that_lead_in_stay_as_they_are(action: str, name: str) -> None
         "iam:CreateLoginProfile",
         "iam:CreateOpenIDConnectProvider",
         "iam:CreateSAMLProvider",
+        "iam:CreateServiceSpecificCredential",
         "iam:CreateUser",
         "iam:PutUserPolicy",
         "iam:UpdateSAMLProvider",
+        "iam:UploadSSHPublicKey",
         "organizations:LeaveOrganization",
         "account:DisableRegion",
     ],

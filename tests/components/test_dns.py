@@ -6,7 +6,6 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.account import trust_in_role
 from components.dns import (
     DelegatedZone,
     DelegatedZoneArgs,
@@ -16,6 +15,7 @@ from components.dns import (
     PrimaryZoneArgs,
     delegation_policy,
 )
+from components.role import trust_in_role
 from tests.cloud import Cloud
 
 ZONE = "arn:aws:route53:::hostedzone/Z1"

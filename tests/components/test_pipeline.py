@@ -13,10 +13,12 @@ from components.pipeline import (
     PipelineArgs,
     PipelineService,
     PipelineServiceArgs,
+    artifact_access,
     artifact_bucket_policy,
     artifact_key_policy,
     build_policy,
     next_step,
+    place_of,
     service_policy,
     topic_policy,
     trigger,
@@ -25,6 +27,7 @@ from iam.policy import Effect, Request, evaluate
 from tests.cloud import Cloud
 
 TOOLS = "777788889999"
+ROLE = "arn:aws:iam::444455556666:role"
 BUCKET, KEY = "arn:aws:s3:::artifacts", "arn:aws:kms:eu-central-1:777788889999:key/1"
 INSIDERS = [f"arn:aws:iam::{TOOLS}:role/pipelines", f"arn:aws:iam::{TOOLS}:role/build-app-dev"]
 OUTSIDERS = [
@@ -71,8 +74,17 @@ def pipeline(**changes: Any) -> dict[str, Any]:
     return run(**changes).only("aws:codepipeline/pipeline:Pipeline").inputs
 
 
-def stages(**changes: Any) -> list[str]:
-    return [stage["name"] for stage in pipeline(**changes)["stages"]]
+def actions(**changes: Any) -> list[dict[str, Any]]:
+    """Return the actions of a pipeline in the order in which they run."""
+    return [
+        action
+        for stage in pipeline(**changes)["stages"]
+        for action in sorted(stage["actions"], key=lambda it: it.get("runOrder", 1))
+    ]
+
+
+def steps(**changes: Any) -> list[str]:
+    return [action["name"] for action in actions(**changes)]
 
 
 def judged(document: dict[str, Any], action: str, resource: str, principal: str) -> Effect:
@@ -81,16 +93,13 @@ def judged(document: dict[str, Any], action: str, resource: str, principal: str)
 
 
 def test_the_steps_come_in_order() -> None:
-    assert stages() == ["Source", "Check", "Preview", "Update", "Smoke"]
+    assert steps() == ["Source", "Check", "Preview", "Update", "Smoke"]
 
 
 def test_a_person_decides_between_preview_and_update_where_it_is_asked_for() -> None:
-    assert stages(approval=True) == ["Source", "Check", "Preview", "Approve", "Update", "Smoke"]
+    assert steps(approval=True) == ["Source", "Check", "Preview", "Approve", "Update", "Smoke"]
 
-    (approve,) = [
-        stage for stage in pipeline(approval=True)["stages"] if stage["name"] == "Approve"
-    ]
-    (action,) = approve["actions"]
+    (action,) = [it for it in actions(approval=True) if it["name"] == "Approve"]
     assert (action["category"], action["provider"]) == ("Approval", "Manual")
     assert action["configuration"]["CustomData"] == "#{Preview.NOTICE}"
     assert action["configuration"]["NotificationArn"].endswith(":pipelines-notifications-topic")
@@ -109,18 +118,22 @@ def test_the_source_is_a_full_clone_and_nothing_but_the_trigger_starts_it() -> N
 
 
 def test_each_step_runs_its_own_file_of_the_commit() -> None:
-    for stage in pipeline()["stages"][1:]:
-        (action,) = stage["actions"]
+    for action in actions()[1:]:
         (variable,) = json.loads(action["configuration"]["EnvironmentVariables"])
-        assert variable == {"name": "STEP", "value": stage["name"].lower(), "type": "PLAINTEXT"}
+        assert variable == {"name": "STEP", "value": action["name"].lower(), "type": "PLAINTEXT"}
         assert action["inputArtifacts"] == ["Source"]
-        assert action["outputArtifacts"] == [stage["name"]]
+        assert action["outputArtifacts"] == [action["name"]]
 
 
-def test_runs_of_one_stack_wait_for_each_other() -> None:
-    inputs = pipeline()
+def test_runs_of_one_stack_wait_for_each_other_from_the_preview_to_the_test() -> None:
+    inputs = pipeline(approval=True)
 
     assert (inputs["pipelineType"], inputs["executionMode"]) == ("V2", "QUEUED")
+    assert [{it["name"] for it in stage["actions"]} for stage in inputs["stages"]] == [
+        {"Source"},
+        {"Check"},
+        {"Preview", "Approve", "Update", "Smoke"},
+    ]
 
 
 def test_a_push_to_a_branch_starts_a_pipeline_if_it_touches_its_files() -> None:
@@ -141,14 +154,27 @@ def test_a_push_to_a_branch_starts_a_pipeline_if_it_touches_its_files() -> None:
 
 
 def test_a_tag_starts_a_pipeline_whatever_it_touches() -> None:
-    configuration = trigger("main", "v*", ["a"])["git_configuration"]
+    assert trigger("main", "v*", ["a"])["git_configuration"] == {
+        "source_action_name": "Source",
+        "pushes": [{"tags": {"includes": ["v*"]}}],
+    }
 
-    assert configuration["pushes"] == [{"tags": {"includes": ["v*"]}}]
+
+def test_a_filter_has_eight_patterns_at_most_and_one_of_three_has_to_fit() -> None:
+    pushes = trigger("main", None, [str(n) for n in range(17)])["git_configuration"]
+
+    assert pushes == {
+        "source_action_name": "Source",
+        "pushes": [
+            {"branches": {"includes": ["main"]}, "file_paths": {"includes": [*map(str, some)]}}
+            for some in (range(8), range(8, 16), range(16, 17))
+        ],
+    }
 
 
 def test_a_trigger_with_more_patterns_than_aws_takes_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^9 file patterns: a trigger has at most 8$"):
-        trigger("main", None, [str(n) for n in range(9)])
+    with pytest.raises(ValueError, match=r"^25 file patterns: a trigger has at most 24$"):
+        trigger("main", None, [str(n) for n in range(25)])
 
 
 def test_a_build_knows_its_stack_its_role_and_its_branch() -> None:
@@ -159,6 +185,7 @@ def test_a_build_knows_its_stack_its_role_and_its_branch() -> None:
         "DEPLOY_ROLE": "deploy",
         "PULUMI_BACKEND_URL": "s3://state",
         "COMMIT_LINK": "https://gitlab.com/example/cloud/-/commit/",
+        "NOTIFICATIONS_TOPIC": "arn:aws:sns:eu-central-1:444455556666:pipelines-notifications-topic",
         "RELEASE_BRANCH": "develop",
     }
 
@@ -196,11 +223,55 @@ def test_every_role_carries_the_boundary() -> None:
 
 
 def test_a_build_role_reaches_what_it_is_given_and_nothing_else() -> None:
-    document = build_policy([], [], "arn:connection", "arn:log", ["arn:aws:iam::1:role/deploy"])
+    document = build_policy(
+        [], [], "arn:connection", "example/cloud", "arn:log", "arn:topic", [f"{ROLE}/deploy"]
+    )
 
-    assert judged(document, "sts:AssumeRole", "arn:aws:iam::1:role/deploy", "") is Effect.ALLOW
+    assert judged(document, "sts:AssumeRole", f"{ROLE}/deploy", "") is Effect.ALLOW
     assert judged(document, "sts:AssumeRole", "arn:aws:iam::2:role/deploy", "") is Effect.NONE
-    assert {statement["Sid"] for statement in document["Statement"]} == {"Clone", "Log", "Deploy"}
+    assert [statement["Sid"] for statement in document["Statement"]] == [
+        "Clone", "TellOfDrift", "Log", "Deploy",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("repository", "permissions", "effect"),
+    [
+        ("example/cloud", "read_only", Effect.ALLOW),
+        ("example/cloud", "read_write", Effect.NONE),
+        ("example/other", "read_only", Effect.NONE),
+    ],
+)
+def test_a_build_role_reads_the_repository_and_does_not_write_to_it(
+    repository: str, permissions: str, effect: Effect
+) -> None:
+    document = build_policy([], [], "arn:connection", "example/cloud", "arn:log", "arn:topic", [])
+    context = {
+        "codeconnections:fullrepositoryid": (repository,),
+        "codeconnections:providerpermissionsrequired": (permissions,),
+    }
+    use = "codeconnections:UseConnection"
+
+    request = Request(action=use, resource="arn:connection", context=context)
+    assert evaluate([document], request) is effect
+
+
+def test_a_build_role_gets_and_puts_the_artefacts_of_its_own_pipeline_only() -> None:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": artifact_access(BUCKET, KEY, [place_of("app-dev")], [place_of("app-dev")]),
+    }
+
+    for action in ("s3:GetObject", "s3:PutObject"):
+        assert judged(document, action, f"{BUCKET}/app-dev/Source/1", "") is Effect.ALLOW
+        assert judged(document, action, f"{BUCKET}/app-prod/Source/1", "") is Effect.NONE
+
+
+def test_names_are_cut_in_keys_as_codepipeline_cuts_them() -> None:
+    assert (
+        place_of("a-pipeline-with-a-long-name", "an-artefact")
+        == "a-pipeline-with-a-lo/an-artefac/*"
+    )
 
 
 def test_the_build_role_of_a_pipeline_has_that_policy_and_one_hours_sessions() -> None:
@@ -219,7 +290,7 @@ def test_codepipeline_itself_assumes_no_role_and_starts_only_builds() -> None:
 
     allowed = [statement["Action"] for statement in document["Statement"]]
     assert allowed == [
-        "codeconnections:UseConnection",
+        ["codeconnections:UseConnection", "codestar-connections:UseConnection"],
         ["codebuild:BatchGetBuilds", "codebuild:StartBuild"],
         "sns:Publish",
     ]
@@ -262,8 +333,8 @@ def test_how_a_run_ended_goes_to_the_topic() -> None:
     assert pattern["source"] == ["aws.codepipeline"]
     assert {"SUCCEEDED", "FAILED"} <= set(pattern["detail"]["state"])
     assert cloud.only("EventTarget").inputs["arn"].endswith(":pipelines-notifications-topic")
-    (statement,) = topic_policy("arn:topic", "arn:rule")["Statement"]
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": "arn:rule"}}
+    (statement,) = topic_policy("arn:topic")["Statement"]
+    assert (statement["Resource"], "Condition" in statement) == ("arn:topic", False)
 
 
 def test_somebody_hears_of_it_only_if_settings_say_who() -> None:
@@ -302,9 +373,10 @@ def test_drift_is_looked_for_each_day_in_every_stack() -> None:
 
     pipeline = cloud.only("aws:codepipeline/pipeline:Pipeline").inputs
     assert "triggers" not in pipeline
-    actions = pipeline["stages"][1]["actions"]
-    assert [action["configuration"]["ProjectName"] for action in actions] == ["app-dev", "org-main"]
-    assert all('"drift"' in action["configuration"]["EnvironmentVariables"] for action in actions)
+    found = pipeline["stages"][1]["actions"]
+    assert [it["configuration"]["ProjectName"] for it in found] == ["app-dev", "org-main"]
+    assert [it["runOrder"] for it in found] == [1, 2]
+    assert all('"drift"' in it["configuration"]["EnvironmentVariables"] for it in found)
     assert cloud.of_type("EventRule")["drift-schedule"].inputs["scheduleExpression"] == (
         "cron(0 3 * * ? *)"
     )

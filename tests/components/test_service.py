@@ -6,11 +6,11 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from components.role import trust_in_service
 from components.service import (
     Service,
     ServiceArgs,
     function_policy,
-    service_trust,
     source_archive,
 )
 from tests.cloud import Cloud
@@ -62,7 +62,7 @@ def test_the_function_uses_its_own_table_and_log_only_and_deletes_nothing() -> N
 def test_only_lambda_assumes_the_functions_role() -> None:
     trust = json.loads(service().only("Role").inputs["assumeRolePolicy"])
 
-    assert trust == service_trust("lambda.amazonaws.com")
+    assert trust == trust_in_service("lambda.amazonaws.com")
     assert trust["Statement"][0]["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 

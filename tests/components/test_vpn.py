@@ -110,7 +110,9 @@ def test_a_host_boots_with_what_it_needs_to_know() -> None:
 def test_a_host_boots_only_where_it_can_do_its_work() -> None:
     cloud = vpn()
 
-    assert cloud.only("RolePolicy").urn in cloud.only("LaunchTemplate").depends_on
+    profile = cloud.only("InstanceProfile")
+    assert cloud.only("RolePolicy").urn in profile.depends_on
+    assert profile.urn in cloud.only("LaunchTemplate").depends_on
     way_out = cloud.only("RouteTableAssociation").urn
     assert way_out in cloud.only("autoscaling/group:Group").depends_on
 

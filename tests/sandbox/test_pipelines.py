@@ -272,6 +272,20 @@ def test_a_build_is_lent_the_packages_that_its_commit_locks_and_no_others(tools:
     assert tools.player.play(PIPELINE, new).succeeded
 
 
+def test_git_fetches_in_a_build_only_where_the_buildspec_hands_it_credentials(
+    tools: Delivery,
+) -> None:
+    fetch = "phases: {build: {commands: [git fetch origin]}}"
+    without, with_them = (
+        tools.commit(fetch),
+        tools.commit(f"env: {{git-credential-helper: yes}}\n{fetch}"),
+    )
+    tools.make(build())
+
+    assert not tools.player.play(PIPELINE, without).succeeded
+    assert tools.player.play(PIPELINE, with_them).succeeded
+
+
 def test_an_approval_is_asked_what_the_preview_exported(tools: Delivery) -> None:
     commit = tools.commit(TELLS)
     ask = delivery.approval(CustomData="#{Preview.NOTICE} in #{Source.CommitId}")
