@@ -196,10 +196,16 @@ def test_outputs_are_named_in_one_file() -> None:
     assert {f.name for f in files if re.search(pattern, f.read_text())} == {"outputs.py"}
 
 
-def test_wireguard_knows_nothing_of_pulumi_or_of_this_repository() -> None:
-    for path in (ROOT / "wireguard").rglob("*.py"):
+@pytest.mark.parametrize("package", ["iam", "wireguard"])
+def test_a_pure_package_knows_nothing_of_pulumi_or_of_this_repository(package: str) -> None:
+    for path in (ROOT / package).rglob("*.py"):
         roots = {name.split(".")[0] for name in imports(path)}
-        assert roots.isdisjoint({"pulumi", "pulumi_aws", "boto3", *PACKAGES} - {"wireguard"}), path
+        assert roots.isdisjoint({"pulumi", "pulumi_aws", "boto3", *PACKAGES} - {package}), path
+
+
+def test_ops_knows_nothing_of_the_sandbox() -> None:
+    for path in (ROOT / "ops").rglob("*.py"):
+        assert not [name for name in imports(path) if name.startswith("sandbox")], path
 
 
 def test_no_import_path_is_edited() -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.access import Access, as_service_role, client
 from sandbox.checkout import Checkout
+from sandbox.environment import REGION
 from sandbox.sandbox import ROOT, Deployed, Sandbox
 from stacks import catalogue
 from stacks.catalogue import Stack
@@ -85,3 +87,28 @@ def clone(sandbox: Sandbox) -> Iterator[Clone]:
 def stack(name: str) -> Stack:
     """Return the stack with a name like `app/dev`."""
     return catalogue.find(name)
+
+
+def as_build_role(sandbox: Sandbox, pipeline: str) -> Access:
+    """Return the access of a pipeline's build role, as CodeBuild has it."""
+    tools = sandbox.account_ids()["tools"]
+    return as_service_role(
+        sandbox.environment()["AWS_ENDPOINT_URL"],
+        f"arn:aws:iam::{tools}:role/build-{pipeline}",
+        "codebuild.amazonaws.com",
+        source=f"arn:aws:codebuild:{REGION}:{tools}:project/{pipeline}",
+        name="build",
+    )
+
+
+def assumed(by: Access, account: str, role: str) -> Access:
+    """Return the access of a role that another assumes."""
+    arn = f"arn:aws:iam::{account}:role/{role}"
+    session = client("sts", by).assume_role(RoleArn=arn, RoleSessionName="build")["Credentials"]
+    return Access(
+        endpoint_url=by["endpoint_url"],
+        region_name=by["region_name"],
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )

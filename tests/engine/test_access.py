@@ -6,18 +6,16 @@ buckets and keys on every call made here.
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox import access
 from sandbox.access import Access, client
 from sandbox.sandbox import Sandbox
-from tests.engine.conftest import stack
+from tests.engine.conftest import as_build_role, assumed, stack
 
-REGION = "eu-central-1"
-BUILDS = "codebuild.amazonaws.com"
 EVERYTHING = json.dumps(
     {
         "Version": "2012-10-17",
@@ -33,20 +31,9 @@ def ids(sandbox: Sandbox) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def build(sandbox: Sandbox, ids: dict[str, str]) -> Callable[[str], Access]:
+def build(sandbox: Sandbox) -> Callable[[str], Access]:
     """Return how to get a session of a build role, by the name of its pipeline."""
-
-    def session(pipeline: str) -> Access:
-        tools = ids["tools"]
-        return access.as_service_role(
-            sandbox.environment()["AWS_ENDPOINT_URL"],
-            f"arn:aws:iam::{tools}:role/build-{pipeline}",
-            BUILDS,
-            source=f"arn:aws:codebuild:{REGION}:{tools}:project/{pipeline}",
-            name="build",
-        )
-
-    return session
+    return partial(as_build_role, sandbox)
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +46,6 @@ def develop(build: Callable[[str], Access]) -> Access:
 def deploy(develop: Access, ids: dict[str, str]) -> Access:
     """Return the deploy role of DEV, as its pipeline assumes it."""
     return assumed(develop, ids["dev"], "deploy")
-
-
-def assumed(by: Access, account: str, role: str) -> Access:
-    arn = f"arn:aws:iam::{account}:role/{role}"
-    session = client("sts", by).assume_role(RoleArn=arn, RoleSessionName="build")["Credentials"]
-    return Access(
-        endpoint_url=by["endpoint_url"],
-        region_name=by["region_name"],
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
 
 
 def refusal(call: Callable[..., Any], **arguments: Any) -> str:
@@ -111,31 +86,6 @@ def test_a_push_to_develop_delegates_no_other_name(
     arn = f"arn:aws:iam::{ids['dns']}:role/delegate-{name}"
 
     refusal(client("sts", develop).assume_role, RoleArn=arn, RoleSessionName="build")
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "value"),
-    [
-        ("stage.example.com", "NS", "ns-1.example.net."),
-        ("app.example.com", "NS", "ns-1.example.net."),
-        ("example.com", "NS", "ns-1.example.net."),
-        ("dev.example.com", "A", "192.0.2.1"),
-    ],
-)
-def test_the_role_that_delegates_dev_writes_no_other_record(
-    sandbox: Sandbox, develop: Access, ids: dict[str, str], name: str, kind: str, value: str
-) -> None:
-    zones = client("route53", sandbox.access("dns")).list_hosted_zones()["HostedZones"]
-    (zone,) = [it["Id"] for it in zones if it["Name"] == "example.com."]
-    record = {"Name": name, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}]}
-
-    said = refusal(
-        client("route53", assumed(develop, ids["dns"], "delegate-dev")).change_resource_record_sets,
-        HostedZoneId=zone,
-        ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]},
-    )
-
-    assert "route53:ChangeResourceRecordSets" in said
 
 
 @pytest.mark.parametrize(

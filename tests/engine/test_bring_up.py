@@ -18,14 +18,18 @@ def of(sandbox: Sandbox, account: str, service: str) -> Any:
 
 
 def test_every_stack_is_brought_up_in_order(deployed: list[Deployed]) -> None:
-    assert [str(it.stack) for it in deployed] == [
+    order = [str(it.stack) for it in deployed]
+    assert set(order) == {
         "org/main",
         "dns/main",
         "corp/main",
+        "tools/main",
         "app/dev",
         "app/stage",
         "app/prod",
-    ]
+    }
+    for it in deployed:
+        assert all(order.index(name) < order.index(str(it.stack)) for name in it.stack.reads), order
     assert all(it.update.succeeded and it.update.resources for it in deployed)
 
 
@@ -41,6 +45,7 @@ def test_dev_runs_develop_stage_main_and_prod_the_tag(
         "org/main": ("main", clone.commit),
         "dns/main": ("main", clone.commit),
         "corp/main": ("main", clone.commit),
+        "tools/main": ("main", clone.commit),
         "app/dev": ("develop", clone.commit),
         "app/stage": ("main", clone.commit),
         "app/prod": ("v1.0.0", clone.commit),

@@ -46,9 +46,9 @@ WHOLE = {
     "zones": 1,
     "certificates": 1,
     "log groups": 2,
-    "roles": 3,
+    "roles": 4,
 }
-"""One environment; of the roles two are its own, one is the access role of its account."""
+"""One environment; of the roles two are its own, and two lead into its account."""
 
 EMPTY = dict.fromkeys(WHOLE, 0) | {"roles": 1}
 

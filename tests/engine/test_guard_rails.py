@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.access import as_role, client
+from sandbox.access import client
 from sandbox.sandbox import Sandbox
-from tests.engine.conftest import stack
+from tests.engine.conftest import as_build_role, assumed, stack
 
 
 def refused(call: Any, **arguments: Any) -> str:
@@ -39,8 +39,8 @@ def test_in_dev_an_administrator_may_delete_a_table(sandbox: Sandbox) -> None:
 def delegate(sandbox: Sandbox) -> tuple[Any, str]:
     """Return a Route 53 client with dev's right to delegate, and the id of the primary zone."""
     dns = sandbox.outputs(stack("dns/main"))
-    url = sandbox.environment()["AWS_ENDPOINT_URL"]
-    return client("route53", as_role(url, dns["delegation_roles"]["dev"])), dns["zone_id"]
+    delegation = assumed(as_build_role(sandbox, "app-dev"), dns["account_id"], "delegate-dev")
+    return client("route53", delegation), dns["zone_id"]
 
 
 def change(name: str, type_: str, action: str = "UPSERT") -> dict[str, Any]:
