@@ -58,8 +58,8 @@ def test_the_state_can_be_read_without_credentials(aws: Embedded) -> None:
 def test_what_the_embedded_aws_does_not_have_is_said(aws: Embedded) -> None:
     with pytest.raises(ClientError, match="does not have dynamodb DescribeContributorInsights"):
         aws.operator("dynamodb").describe_contributor_insights(TableName="items")
-    with pytest.raises(ClientError, match="knows no codeconnections operation"):
-        aws.operator("codeconnections").list_connections()
+    with pytest.raises(ClientError, match="knows no codeguru-reviewer operation"):
+        aws.operator("codeguru-reviewer").list_code_reviews(Type="PullRequest")
 
 
 def test_a_presigned_address_is_authorised_too(aws: Embedded) -> None:
