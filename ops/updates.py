@@ -96,7 +96,7 @@ class Update:
             self.outputs = step["new"]["outputs"]
         if step["op"] in UNCHANGING or step["type"].startswith(PROVIDER_TYPE):
             return
-        if step["logical"]:
+        if step.get("logical"):  # left out where it is false
             self.changes[step["op"]] = self.changes.get(step["op"], 0) + 1
         if name := resource(step["urn"]):
             self.done.setdefault(step["op"], []).append(name)

@@ -34,7 +34,8 @@ def step(op: str, urn: str = TABLE) -> dict[str, object]:
     kind = urn.split("::")[2]
     return {
         "resOutputsEvent": {
-            "metadata": {"op": op, "urn": urn, "type": kind, "new": None, "logical": "-" not in op}
+            "metadata": {"op": op, "urn": urn, "type": kind, "new": None}
+            | ({} if "-" in op else {"logical": True})
         }
     }
 
