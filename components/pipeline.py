@@ -1,6 +1,6 @@
-"""Pipelines: what a commit sets going, with which rights, what it leaves, and who hears of it.
+"""Pipelines: what a commit sets going, in which order, and with which rights.
 
-Owns everything between the git host and an account's deploy role. Owns neither that role, which its
+Owns what is between the git host and an account's deploy role. Owns neither that role, which its
 own account makes, nor the steps themselves: they are the files in `pipelines/` of the commit.
 """
 
@@ -12,23 +12,14 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.account import BUILD_ROLES, DEPLOY_ROLE
-from components.bucket import PrivateBucket, PrivateBucketArgs, only_by_tls
-from components.keys import administration
-from components.role import SESSION_SECONDS, role_arn, role_with_policy, trust_in_service
+from components.account import DEPLOY_ROLE
+from components.artifacts import SERVICE_ROLE, ArtifactStore, ArtifactStoreArgs, place_of
+from components.notifications import Notifications, NotificationsArgs
+from components.role import SESSION_SECONDS, role_with_policy, trust_in_service
 
 DRIFT = "drift"
 """The name of the pipeline that looks for drift."""
-SERVICE_ROLE = "pipelines"
-"""The role's name is fixed: the policies of bucket and key name it before it exists."""
-ENDS = ("SUCCEEDED", "FAILED", "STOPPED", "CANCELED", "SUPERSEDED")
-"""The states in which a run of a pipeline ends."""
 CONNECTION = "git-host"
-EXECUTION_LINK = (
-    "https://<region>.console.aws.amazon.com/codesuite/codepipeline/pipelines/<pipeline>/executions"
-    "/<execution>/timeline?region=<region>"
-)
-"""Where the console shows a run of a pipeline, with EventBridge's placeholders."""
 COMMIT_LINKS = {
     "GitHub": "https://github.com/{repository}/commit/",
     "GitLab": "https://gitlab.com/{repository}/-/commit/",
@@ -40,102 +31,16 @@ IMAGE = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
 """The container a step runs in (CodeBuild user guide, read 2026-11-25)."""
 BUILD_MINUTES = 60
 """As long as a session of the build role lasts."""
-ARTIFACT_DAYS = 90
 LOG_DAYS = 365
 FILE_PATTERNS = 8
 """Patterns of files in a filter of a trigger (CodePipeline quotas, read 2026-11-25)."""
 FILTERS = 3
 """Filters of a trigger, of which one has to fit (CodePipeline quotas, read 2026-11-25)."""
 SOURCE, SOURCE_NAMESPACE, PREVIEW_NAMESPACE = "Source", "Source", "Preview"
-USE_OF_A_KEY = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*"]
 USE_OF_A_CONNECTION = [
     "codeconnections:UseConnection",
     "codestar-connections:UseConnection",  # the service's name until 2024
 ]
-PIPELINE_CHARACTERS = 20
-ARTIFACT_CHARACTERS = 10
-OBJECTS = ["s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*"]
-
-
-def insiders(account_id: str) -> list[str]:
-    """Return the ARNs, with a wildcard, of the roles that use artefacts: nobody else may."""
-    return [role_arn(account_id, SERVICE_ROLE), role_arn(account_id, f"{BUILD_ROLES}*")]
-
-
-def artifact_key_policy(account_id: str) -> dict[str, Any]:
-    """Return the policy of the artefacts' key: the account administrates it, pipelines use it."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            administration(account_id),
-            {
-                "Sid": "UseByPipelines",
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
-                "Action": USE_OF_A_KEY,
-                "Resource": "*",
-                "Condition": {"ArnLike": {"aws:PrincipalArn": insiders(account_id)}},
-            },
-        ],
-    }
-
-
-def artifact_bucket_policy(bucket_arn: str, account_id: str) -> dict[str, Any]:
-    """Return the policy of the artefacts' bucket: its objects are for pipelines only."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            only_by_tls(bucket_arn),
-            {
-                "Sid": "ForPipelinesOnly",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": OBJECTS,
-                "Resource": f"{bucket_arn}/*",
-                "Condition": {"ArnNotLike": {"aws:PrincipalArn": insiders(account_id)}},
-            },
-        ],
-    }
-
-
-def place_of(pipeline: str, artifact: str = "*") -> str:
-    """Return the keys, as a pattern, under which CodePipeline keeps a pipeline's artefact.
-
-    It cuts the two names (CodePipeline user guide, "Input and output artifacts", read 2026-11-25).
-    """
-    return f"{pipeline[:PIPELINE_CHARACTERS]}/{artifact[:ARTIFACT_CHARACTERS]}/*"
-
-
-def artifact_access(
-    bucket_arn: str, key_arn: str, reads: Sequence[str], writes: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return the statements by which a role gets artefacts, and puts others, by their keys."""
-    return [
-        {
-            "Sid": "GetArtifacts",
-            "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-            "Resource": [f"{bucket_arn}/{key}" for key in reads],
-        },
-        {
-            "Sid": "PutArtifacts",
-            "Effect": "Allow",
-            "Action": "s3:PutObject",
-            "Resource": [f"{bucket_arn}/{key}" for key in writes],
-        },
-        {
-            "Sid": "ArtifactBucket",
-            "Effect": "Allow",
-            "Action": ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"],
-            "Resource": bucket_arn,
-        },
-        {
-            "Sid": "ArtifactKey",
-            "Effect": "Allow",
-            "Action": USE_OF_A_KEY,
-            "Resource": key_arn,
-        },
-    ]
 
 
 def service_policy(
@@ -339,157 +244,6 @@ def approval_action(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArtifactStoreArgs:
-    """The Tools account, whose pipelines alone use the store."""
-
-    account_id: pulumi.Input[str]
-
-
-class ArtifactStore(pulumi.ComponentResource):
-    """The bucket and the key of what one step of a pipeline hands to the next."""
-
-    bucket_name: pulumi.Output[str]
-    bucket_arn: pulumi.Output[str]
-    key_arn: pulumi.Output[str]
-
-    def __init__(
-        self, name: str, args: ArtifactStoreArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("multi-account:pipeline:ArtifactStore", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        account_id = pulumi.Output.from_input(args.account_id)
-        key = aws.kms.Key(
-            f"{name}-key",
-            description="Encrypts the artefacts of pipelines",
-            policy=account_id.apply(lambda known: dumps(artifact_key_policy(known))),
-            enable_key_rotation=True,
-            opts=child,
-        )
-        bucket = PrivateBucket(
-            f"{name}-store",
-            # Artefacts are made again by running the pipeline again.
-            PrivateBucketArgs(
-                key_arn=key.arn,
-                lifecycle={
-                    "id": "old-artefacts",
-                    "status": "Enabled",
-                    "expiration": {"days": ARTIFACT_DAYS},
-                },
-                keep=False,
-            ),
-            child,
-        )
-        policy = aws.s3.BucketPolicy(
-            f"{name}-policy",
-            bucket=bucket.bucket_name,
-            policy=pulumi.Output.all(bucket.bucket_arn, account_id).apply(
-                lambda known: dumps(artifact_bucket_policy(known[0], known[1]))
-            ),
-            opts=child,
-        )
-        # Nothing is put into the bucket before it is for pipelines only.
-        self.bucket_name = pulumi.Output.all(bucket.bucket_name, policy.id).apply(
-            lambda known: str(known[0])
-        )
-        self.bucket_arn = bucket.bucket_arn
-        self.key_arn = key.arn
-        self.register_outputs(
-            {
-                "bucket_name": self.bucket_name,
-                "bucket_arn": self.bucket_arn,
-                "key_arn": self.key_arn,
-            }
-        )
-
-    def access(
-        self, reads: Sequence[str], writes: Sequence[str]
-    ) -> pulumi.Output[list[dict[str, Any]]]:
-        """Return the statements by which a role gets and puts artefacts, by their keys."""
-        return pulumi.Output.all(self.bucket_arn, self.key_arn).apply(
-            lambda known: artifact_access(known[0], known[1], reads, writes)
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotificationsArgs:
-    """The address that hears of results, if any."""
-
-    email: str | None
-
-
-class Notifications(pulumi.ComponentResource):
-    """The topic that tells how each run of a pipeline ended, and which wait for approval."""
-
-    topic_arn: pulumi.Output[str]
-
-    def __init__(
-        self, name: str, args: NotificationsArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("multi-account:pipeline:Notifications", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        topic = aws.sns.Topic(f"{name}-topic", opts=child)
-        rule = aws.cloudwatch.EventRule(
-            f"{name}-results",
-            description="A run of a pipeline ended",
-            event_pattern=dumps(
-                {
-                    "source": ["aws.codepipeline"],
-                    "detail-type": ["CodePipeline Pipeline Execution State Change"],
-                    "detail": {"state": list(ENDS)},
-                }
-            ),
-            opts=child,
-        )
-        policy = aws.sns.TopicPolicy(
-            f"{name}-policy",
-            arn=topic.arn,
-            policy=topic.arn.apply(lambda arn: dumps(topic_policy(arn))),
-            opts=child,
-        )
-        aws.cloudwatch.EventTarget(
-            f"{name}-target",
-            rule=rule.name,
-            arn=topic.arn,
-            input_transformer={
-                "input_paths": {
-                    "pipeline": "$.detail.pipeline",
-                    "state": "$.detail.state",
-                    "execution": "$.detail.execution-id",
-                    "region": "$.region",
-                },
-                "input_template": f'"Pipeline <pipeline>: <state>. {EXECUTION_LINK}"',
-            },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
-        )
-        if args.email is not None:
-            aws.sns.TopicSubscription(
-                f"{name}-email", topic=topic.arn, protocol="email", endpoint=args.email, opts=child
-            )
-        self.topic_arn = topic.arn
-        self.register_outputs({"topic_arn": self.topic_arn})
-
-
-def topic_policy(topic_arn: str) -> dict[str, Any]:
-    """Return the policy of the topic: EventBridge may publish, besides whom IAM lets.
-
-    EventBridge takes no condition in the policy of a topic (its user guide, "Using resource-based
-    policies", read 2026-11-25).
-    """
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "Results",
-                "Effect": "Allow",
-                "Principal": {"Service": "events.amazonaws.com"},
-                "Action": "sns:Publish",
-                "Resource": topic_arn,
-            }
-        ],
-    }
-
-
-@dataclass(frozen=True, kw_only=True)
 class PipelineServiceArgs:
     """What all pipelines of the Tools account share.
 
@@ -553,6 +307,38 @@ class PipelineService(pulumi.ComponentResource):
                 "topic_arn": self.topic_arn,
                 "role_arn": self.role_arn,
             }
+        )
+
+    def pipeline(
+        self,
+        name: str,
+        branch: str,
+        stages: "Sequence[aws.codepipeline.PipelineStageArgsDict]",
+        opts: pulumi.ResourceOptions,
+        *,
+        triggers: "Sequence[aws.codepipeline.PipelineTriggerArgsDict] | None" = None,
+    ) -> aws.codepipeline.Pipeline:
+        """Return a pipeline that fetches `branch`, or what a trigger found, and runs `stages`.
+
+        Without triggers only a schedule or a person starts it.
+        """
+        return aws.codepipeline.Pipeline(
+            f"{name}-pipeline",
+            name=name,
+            pipeline_type="V2",
+            # A run waits before a stage that another is in.
+            execution_mode="QUEUED",
+            role_arn=self.role_arn,
+            artifact_stores=[
+                {
+                    "type": "S3",
+                    "location": self.artifacts.bucket_name,
+                    "encryption_key": {"id": self.artifacts.key_arn, "type": "KMS"},
+                }
+            ],
+            stages=[source_stage(self, branch), *stages],
+            triggers=triggers,
+            opts=opts,
         )
 
     def _role(self, name: str, args: PipelineServiceArgs) -> pulumi.Output[str]:
@@ -622,22 +408,17 @@ class Pipeline(pulumi.ComponentResource):
             build_action("Update", project, "update", 3),
             build_action("Smoke", project, "smoke", 4),
         ]
-        aws.codepipeline.Pipeline(
-            f"{name}-pipeline",
-            name=name,
-            pipeline_type="V2",
-            # A run waits before a stage that another is in. What depends on the state is in one
-            # stage, so that what a person approves is what is updated.
-            execution_mode="QUEUED",
-            role_arn=args.service.role_arn,
-            artifact_stores=[artifact_store(args.service.artifacts)],
-            stages=[
-                source_stage(args.service, args.branch),
+        # What depends on the state is in one stage: nobody else gets in between, so that what a
+        # person approves is what is updated.
+        args.service.pipeline(
+            name,
+            args.branch,
+            [
                 {"name": "Check", "actions": [build_action("Check", project, "check", 1)]},
                 {"name": "Deploy", "actions": deploy},
             ],
+            pulumi.ResourceOptions(parent=self),
             triggers=[trigger(args.branch, args.tag, args.file_patterns)],
-            opts=pulumi.ResourceOptions(parent=self),
         )
         self.project_name = project
         self.build_role_arn = role
@@ -707,17 +488,6 @@ class Pipeline(pulumi.ComponentResource):
         return project.name, role_arn
 
 
-def artifact_store(
-    artifacts: ArtifactStore,
-) -> "aws.codepipeline.PipelineArtifactStoreArgsDict":
-    """Return where a pipeline keeps its artefacts."""
-    return {
-        "type": "S3",
-        "location": artifacts.bucket_name,
-        "encryption_key": {"id": artifacts.key_arn, "type": "KMS"},
-    }
-
-
 @dataclass(frozen=True, kw_only=True)
 class DriftCheckArgs:
     """What to look at, with what, and at which hour (UTC) of each day.
@@ -742,15 +512,10 @@ class DriftCheck(pulumi.ComponentResource):
     ) -> None:
         super().__init__("multi-account:pipeline:DriftCheck", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        pipeline = aws.codepipeline.Pipeline(
-            f"{name}-pipeline",
-            name=name,
-            pipeline_type="V2",
-            execution_mode="QUEUED",
-            role_arn=args.service.role_arn,
-            artifact_stores=[artifact_store(args.service.artifacts)],
-            stages=[
-                source_stage(args.service, args.branch),
+        pipeline = args.service.pipeline(
+            name,
+            args.branch,
+            [
                 {
                     "name": "Compare",
                     "actions": [
@@ -761,7 +526,7 @@ class DriftCheck(pulumi.ComponentResource):
                     ],
                 },
             ],
-            opts=child,
+            child,
         )
         role_arn, _ = role_with_policy(
             name,

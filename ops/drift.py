@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ops import deployed, policies, risks, telling
-from ops.engine import program
+from ops.engine import SECRETS_BY_STATE, program
 from ops.plan import Plan, Step, leaves, shown
 from ops.problem import OpsError
 from ops.risks import Kind, Risk
@@ -34,10 +34,6 @@ exit status:
 COMMAND = ("refresh", "--preview-only", "--run-program", "--json")
 """The program has to run: else the engine takes the provider that the last update left in the
 state, with the role of whoever made that update."""
-OPTIONS = {
-    # A commit may lack what `stack init` wrote into a settings file; the state has it too.
-    "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"
-}
 SHOWN = 3
 """Arguments of a resource that a line names."""
 
@@ -118,7 +114,7 @@ def _compared(stack: Stack, trees: Worktrees) -> Plan:
             f"last update failed: first run: {stack.command}"
         )
     tree = trees.at(commit)
-    variables = variables_in(tree, os.environ) | OPTIONS
+    variables = variables_in(tree, os.environ) | SECRETS_BY_STATE
     done = subprocess.run(  # noqa: S603 - the engine, fixed words and the stack's name
         [program(variables), "--non-interactive", *COMMAND, "--stack", stack.name],
         cwd=tree / stack.folder,

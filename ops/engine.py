@@ -19,12 +19,10 @@ from stacks.catalogue import Stack
 
 Notify = Callable[[Update], None]
 
-OPTIONS = {
-    # A preview tells its steps one by one, as an update does, and not in one document.
-    "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true",
-    # A commit may lack what `stack init` wrote into a settings file; the state has it too.
-    "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
-}
+SECRETS_BY_STATE = {"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
+"""A commit may lack what `stack init` wrote into a settings file; the state has it too."""
+STEP_BY_STEP = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+"""A preview tells its steps one by one, as an update does, and not in one document."""
 
 INTERRUPTED = "interrupted before it began"
 
@@ -36,7 +34,7 @@ class Engine:
         self._program = program(variables)
         self.stack = stack
         self._folder = root / stack.folder
-        self._variables = {**variables, **OPTIONS}
+        self._variables = {**variables, **SECRETS_BY_STATE, **STEP_BY_STEP}
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._is_interrupted = False

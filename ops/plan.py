@@ -150,6 +150,10 @@ class Plan(_Model):
 
         Raises OpsError.
         """
+        if not text.strip():
+            raise OpsError(
+                "The preview printed nothing: mend what the engine complains of, and run it again."
+            )
         try:
             data: object = json.loads(text)
         except ValueError:

@@ -13,31 +13,20 @@ from components.pipeline import (
     PipelineArgs,
     PipelineService,
     PipelineServiceArgs,
-    artifact_access,
-    artifact_bucket_policy,
-    artifact_key_policy,
     build_policy,
     next_step,
-    place_of,
     service_policy,
-    topic_policy,
     trigger,
 )
-from iam.policy import Effect, Request, evaluate
+from iam.policy import Effect
 from tests.cloud import Cloud
+from tests.policies import judged
 
 TOOLS = "777788889999"
 ROLE = "arn:aws:iam::444455556666:role"
-BUCKET, KEY = "arn:aws:s3:::artifacts", "arn:aws:kms:eu-central-1:777788889999:key/1"
-INSIDERS = [f"arn:aws:iam::{TOOLS}:role/pipelines", f"arn:aws:iam::{TOOLS}:role/build-app-dev"]
-OUTSIDERS = [
-    f"arn:aws:iam::{TOOLS}:role/deploy",
-    f"arn:aws:iam::{TOOLS}:role/OrganizationAccountAccessRole",
-    "arn:aws:iam::444455556666:role/build-app-dev",
-]
 
 
-def service(email: str | None = None) -> PipelineService:
+def service() -> PipelineService:
     return PipelineService(
         "pipelines",
         PipelineServiceArgs(
@@ -45,7 +34,7 @@ def service(email: str | None = None) -> PipelineService:
             region="eu-central-1",
             git_host="GitLab",
             repository="example/cloud",
-            email=email,
+            email=None,
             permissions_boundary="arn:boundary",
         ),
     )
@@ -85,11 +74,6 @@ def actions(**changes: Any) -> list[dict[str, Any]]:
 
 def steps(**changes: Any) -> list[str]:
     return [action["name"] for action in actions(**changes)]
-
-
-def judged(document: dict[str, Any], action: str, resource: str, principal: str) -> Effect:
-    context = {"aws:principalarn": (principal,), "aws:securetransport": ("true",)}
-    return evaluate([document], Request(action=action, resource=resource, context=context))
 
 
 def test_the_steps_come_in_order() -> None:
@@ -227,8 +211,8 @@ def test_a_build_role_reaches_what_it_is_given_and_nothing_else() -> None:
         [], [], "arn:connection", "example/cloud", "arn:log", "arn:topic", [f"{ROLE}/deploy"]
     )
 
-    assert judged(document, "sts:AssumeRole", f"{ROLE}/deploy", "") is Effect.ALLOW
-    assert judged(document, "sts:AssumeRole", "arn:aws:iam::2:role/deploy", "") is Effect.NONE
+    assert judged(document, "sts:AssumeRole", f"{ROLE}/deploy") is Effect.ALLOW
+    assert judged(document, "sts:AssumeRole", "arn:aws:iam::2:role/deploy") is Effect.NONE
     assert [statement["Sid"] for statement in document["Statement"]] == [
         "Clone", "TellOfDrift", "Log", "Deploy",
     ]  # fmt: skip
@@ -247,31 +231,12 @@ def test_a_build_role_reads_the_repository_and_does_not_write_to_it(
 ) -> None:
     document = build_policy([], [], "arn:connection", "example/cloud", "arn:log", "arn:topic", [])
     context = {
-        "codeconnections:fullrepositoryid": (repository,),
-        "codeconnections:providerpermissionsrequired": (permissions,),
-    }
-    use = "codeconnections:UseConnection"
-
-    request = Request(action=use, resource="arn:connection", context=context)
-    assert evaluate([document], request) is effect
-
-
-def test_a_build_role_gets_and_puts_the_artefacts_of_its_own_pipeline_only() -> None:
-    document = {
-        "Version": "2012-10-17",
-        "Statement": artifact_access(BUCKET, KEY, [place_of("app-dev")], [place_of("app-dev")]),
+        "codeconnections:FullRepositoryId": repository,
+        "codeconnections:ProviderPermissionsRequired": permissions,
     }
 
-    for action in ("s3:GetObject", "s3:PutObject"):
-        assert judged(document, action, f"{BUCKET}/app-dev/Source/1", "") is Effect.ALLOW
-        assert judged(document, action, f"{BUCKET}/app-prod/Source/1", "") is Effect.NONE
-
-
-def test_names_are_cut_in_keys_as_codepipeline_cuts_them() -> None:
-    assert (
-        place_of("a-pipeline-with-a-long-name", "an-artefact")
-        == "a-pipeline-with-a-lo/an-artefac/*"
-    )
+    use = judged(document, "codeconnections:UseConnection", "arn:connection", context)
+    assert use is effect
 
 
 def test_the_build_role_of_a_pipeline_has_that_policy_and_one_hours_sessions() -> None:
@@ -294,54 +259,6 @@ def test_codepipeline_itself_assumes_no_role_and_starts_only_builds() -> None:
         ["codebuild:BatchGetBuilds", "codebuild:StartBuild"],
         "sns:Publish",
     ]
-
-
-@pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"])
-def test_artefacts_are_for_pipelines_only(action: str) -> None:
-    document = artifact_bucket_policy(BUCKET, TOOLS)
-
-    for insider in INSIDERS:
-        assert judged(document, action, f"{BUCKET}/a", insider) is Effect.NONE  # IAM decides
-    for outsider in OUTSIDERS:
-        assert judged(document, action, f"{BUCKET}/a", outsider) is Effect.DENY
-
-
-def test_the_artefacts_key_is_used_by_pipelines_and_administrated_by_the_account() -> None:
-    document = artifact_key_policy(TOOLS)
-
-    for insider in INSIDERS:
-        assert judged(document, "kms:Decrypt", KEY, insider) is Effect.ALLOW
-    for outsider in OUTSIDERS:
-        assert judged(document, "kms:Decrypt", KEY, outsider) is Effect.NONE
-        assert judged(document, "kms:GenerateDataKey", KEY, outsider) is Effect.NONE
-    assert judged(document, "kms:PutKeyPolicy", KEY, OUTSIDERS[1]) is Effect.ALLOW
-
-
-def test_artefacts_are_closed_and_encrypted_before_anybody_has_the_bucket() -> None:
-    cloud = run()
-
-    closed = cloud.only("BucketPublicAccessBlock").inputs
-    assert all(closed[name] for name in closed if name != "bucket")
-    (rule,) = cloud.only("BucketServerSideEncryptionConfiguration").inputs["rules"]
-    assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms"
-
-
-def test_how_a_run_ended_goes_to_the_topic() -> None:
-    cloud = run()
-
-    pattern = json.loads(cloud.only("EventRule").inputs["eventPattern"])
-    assert pattern["source"] == ["aws.codepipeline"]
-    assert {"SUCCEEDED", "FAILED"} <= set(pattern["detail"]["state"])
-    assert cloud.only("EventTarget").inputs["arn"].endswith(":pipelines-notifications-topic")
-    (statement,) = topic_policy("arn:topic")["Statement"]
-    assert (statement["Resource"], "Condition" in statement) == ("arn:topic", False)
-
-
-def test_somebody_hears_of_it_only_if_settings_say_who() -> None:
-    assert run().of_type("TopicSubscription") == {}
-
-    cloud = Cloud().run(lambda: service("ops@example.com"))
-    assert cloud.only("TopicSubscription").inputs["endpoint"] == "ops@example.com"
 
 
 def test_the_connection_is_locked_and_tells_the_one_step_that_is_a_persons() -> None:

@@ -1,7 +1,6 @@
 """The state's bucket and key: the build roles and one person get in, each build role to its part."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -13,8 +12,9 @@ from components.state import (
     key_policy,
     state_access,
 )
-from iam.policy import Effect, Request, evaluate
+from iam.policy import Effect
 from tests.cloud import Cloud
+from tests.policies import judged
 
 TOOLS, MANAGEMENT, REGION = "444455556666", "111122223333", "eu-central-1"
 BUCKET = "arn:aws:s3:::pulumi-state"
@@ -38,13 +38,6 @@ VIA_S3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
 
 def role(name: str) -> str:
     return f"arn:aws:iam::{TOOLS}:role/{name}"
-
-
-def judged(
-    document: dict[str, Any], action: str, resource: str, context: dict[str, str] | None = None
-) -> Effect:
-    keys = {key.lower(): (value,) for key, value in (context or {}).items()}
-    return evaluate([document], Request(action=action, resource=resource, context=keys))
 
 
 def may(action: str, path: str) -> bool:

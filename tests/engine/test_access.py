@@ -229,7 +229,7 @@ def test_artefacts_are_for_pipelines_and_a_deploy_role_is_refused(
     sandbox: Sandbox, build: Callable[[str], Access], develop: Access, ids: dict[str, str]
 ) -> None:
     bucket = sandbox.outputs(stack("tools/main"))["artifact_bucket"]
-    place = {"Bucket": bucket, "Key": "app-dev/preview"}
+    place = {"Bucket": bucket, "Key": "app-dev/preview/a1b2c3d"}
 
     client("s3", develop).put_object(**place, Body=b"a preview")
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -127,10 +128,22 @@ def killed_after(sandbox: Sandbox, created: int) -> None:
     time.sleep(1)
 
 
-def test_a_further_environment_is_data_only(sandbox: Sandbox, clone: Clone) -> None:
+@pytest.fixture
+def further(sandbox: Sandbox, clone: Clone) -> Iterator[Clone]:
+    """A clone with one more environment, qa, which is taken away again with all that it left."""
     add_environment(clone.folder, "qa")
-    commit = clone.commit_all("qa")
-    clone.git("branch", "--force", "develop", commit)
+    clone.git("branch", "--force", "develop", clone.commit_all("qa"))
+    yield clone
+    sandbox.pulumi("state", "unprotect", "--all", "--yes", "--stack", "qa")
+    sandbox.pulumi("destroy", "--yes", "--skip-preview", "--stack", "qa")
+    clone.restore()
+    sandbox.pulumi(*UP, "main", folder="stacks/dns")
+    account = "urn:pulumi:main::org::multi-account:organization:Organization$aws:organizations/account:Account::organization-qa"
+    sandbox.pulumi("state", "unprotect", account, "--yes", "--stack", "main", folder="stacks/org")
+    sandbox.pulumi(*UP, "main", folder="stacks/org")
+
+
+def test_a_further_environment_is_data_only(sandbox: Sandbox, further: Clone) -> None:
 
     sandbox.pulumi(*UP, "main", folder="stacks/org")
     sandbox.pulumi(*UP, "main", folder="stacks/dns")
@@ -139,6 +152,6 @@ def test_a_further_environment_is_data_only(sandbox: Sandbox, clone: Clone) -> N
 
     assert inventory(sandbox, "qa") == WHOLE
     assert (
-        sandbox.outputs(catalogue.find("app/qa", clone.folder))["api_url"]
+        sandbox.outputs(catalogue.find("app/qa", further.folder))["api_url"]
         == "https://api.qa.example.com"
     )

@@ -791,7 +791,7 @@ def failed(message: str, **more: Any) -> str:
 
 GIVE = "give what `pulumi preview --json --show-sames` prints."
 REFUSED = {
-    "": f"This is no JSON document: {GIVE}",
+    "": "The preview printed nothing: mend what the engine complains of, and run it again.",
     "Previewing update (dev):": f"This is no JSON document: {GIVE}",
     "[]": f"This JSON document is none of the engine's (the document: input should be a valid "
     f"dictionary or instance of plan): {GIVE}",
