@@ -8,7 +8,7 @@ folder=stacks/$project
 pulumi -C "$folder" preview --stack "${STACK#*/}" --json --show-sames >out/preview.json || true # risk says why
 
 # Nobody is asked to approve what the release gate will not take.
-if refused=$(grep --only-matching 'Stack [^"]* does not take this checkout: [^"]*' out/preview.json); then
+if refused=$(grep --only-matching 'Stack [^"]* does not take this checkout: [^"\\]*' out/preview.json); then
     printf '%s\n' "$refused" | tee out/summary.txt
     exit 1
 fi

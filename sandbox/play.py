@@ -4,6 +4,8 @@ Plays the pipelines that stacks/tools made, on a commit of the throw-away clone 
 nothing. The checks are left out: they are `make check`, and take minutes.
 """
 
+import shutil
+import textwrap
 from collections.abc import Callable
 
 from ops.ticker import Board, Ticker
@@ -46,7 +48,8 @@ def show(sandbox: Sandbox) -> None:
         refused = _told(board, pipeline, lambda: player.play(pipeline, commit))
     if refused.succeeded:
         raise SandboxError(f"The tag {tag} was not refused, although STAGE does not run {short}.")
-    board.write(f"{_reason(refused.actions[-1])}\n")
+    width = shutil.get_terminal_size().columns
+    board.write(textwrap.fill(_reason(refused.actions[-1]), width))
 
 
 def _told(board: Board, pipeline: str, play: Callable[[], Run]) -> Run:

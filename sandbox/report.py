@@ -15,7 +15,7 @@ SHOWN = {
     outputs.OrgOutputs.project: ("organization_id",),
     outputs.DnsOutputs.project: ("domain", "name_servers"),
     outputs.CorpOutputs.project: ("vpn_host", "vpn_cidrs"),
-    outputs.ToolsOutputs.project: ("connection_status",),
+    outputs.ToolsOutputs.project: ("state_url",),
     outputs.AppOutputs.project: ("api_url",),
 }
 """The outputs of each project that tell a person most."""
@@ -57,4 +57,5 @@ def _table(deployed: Sequence[Deployed]) -> Table:
 
 
 def _short(output: Any) -> str:  # noqa: ANN401 - an output is of any type
-    return str(output if isinstance(output, str) else output[0])
+    """Return the first of several, and an address without its options."""
+    return str(output if isinstance(output, str) else output[0]).partition("?")[0]

@@ -113,7 +113,7 @@ def test_the_table_fits_a_hundred_columns_with_every_address_in_one_piece(
         "vpn_host": "vpn.corp.example.com",
         "vpn_cidrs": ["203.0.113.123/32", "2a05:d014:1:2300::/64"],
         "name_servers": ["ns-1364.awsdns-42.org", "ns-2.awsdns-2.com"],
-        "connection_status": "PENDING",
+        "state_url": "s3://pulumi-state-222222222222?region=eu-central-1&awssdk=v2",
         "api_url": "https://api.stage.example.com",
     }
     report.show(
@@ -126,4 +126,5 @@ def test_the_table_fits_a_hundred_columns_with_every_address_in_one_piece(
     assert max(map(len, lines)) <= 100
     assert all(str(it) in "\n".join(lines) for it in catalogue.stacks())
     assert sum("https://api.stage.example.com" in line for line in lines) == 3
+    assert sum("s3://pulumi-state-222222222222 " in line for line in lines) == 1
     assert "Every resource unchanged." in lines[-1]
