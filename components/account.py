@@ -30,6 +30,13 @@ POLICY_CHANGES = [
     "iam:PutRolePolicy",
 ]
 """Changes of what a role may do; with these, a condition may ask for the role's boundary."""
+MADE_BY_AWS = [
+    "AWSCloudFormationStackSetExecutionRole",
+    "AWSControlTowerExecution",
+    "aws-reserved/*",
+    "stacksets-exec-*",
+]
+"""Roles that services of the organization make, without a boundary, to administrate an account."""
 ROLE_CHANGES = [
     *POLICY_CHANGES,
     "iam:DeleteRole",
@@ -86,11 +93,9 @@ def boundary_policy(account_id: str, assumable: Sequence[str] = ()) -> dict[str,
             {
                 "Sid": "RolesThatLeadIn",
                 "Effect": "Deny",
-                "Action": ROLE_CHANGES,
+                "Action": [*ROLE_CHANGES, "iam:PassRole"],
                 "Resource": [
-                    role_arn(account_id, DEPLOY_ROLE),
-                    role_arn(account_id, ACCESS_ROLE),
-                    role_arn(account_id, "aws-reserved/*"),
+                    role_arn(account_id, name) for name in (DEPLOY_ROLE, ACCESS_ROLE, *MADE_BY_AWS)
                 ],
             },
             {

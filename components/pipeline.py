@@ -44,13 +44,24 @@ USE_OF_A_CONNECTION = [
 
 
 def service_policy(
-    artifacts: Sequence[Mapping[str, Any]], connection_arn: str, projects_arn: str, topic_arn: str
+    artifacts: Sequence[Mapping[str, Any]],
+    bucket_arn: str,
+    connection_arn: str,
+    projects_arn: str,
+    topic_arn: str,
 ) -> dict[str, Any]:
     """Return what CodePipeline itself may do: fetch the source, start builds, ask for approval."""
     return {
         "Version": "2012-10-17",
         "Statement": [
             *artifacts,
+            {
+                # A connection names the bucket's owner in the ACL of what it uploads.
+                "Sid": "SourceArtifacts",
+                "Effect": "Allow",
+                "Action": "s3:PutObjectAcl",
+                "Resource": f"{bucket_arn}/*",
+            },
             {
                 "Sid": "Source",
                 "Effect": "Allow",
@@ -345,6 +356,7 @@ class PipelineService(pulumi.ComponentResource):
         everything = (place_of("*"),)
         policy = pulumi.Output.all(
             self.artifacts.access(everything, everything),
+            self.artifacts.bucket_arn,
             self.connection_arn,
             args.account_id,
             self.topic_arn,
@@ -352,8 +364,9 @@ class PipelineService(pulumi.ComponentResource):
             lambda known: service_policy(
                 known[0],
                 known[1],
-                f"arn:aws:codebuild:{args.region}:{known[2]}:project/*",
-                known[3],
+                known[2],
+                f"arn:aws:codebuild:{args.region}:{known[3]}:project/*",
+                known[4],
             )
         )
         role_arn, _ = role_with_policy(

@@ -60,14 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 with Ticker(str(stack), board):
                     lines = list(drift(_compared(stack, trees)))
+                    told = "\n  ".join([f"{stack}:", *lines]) if lines else f"{stack}: no drift"
+                status = status or (DRIFTED if lines else 0)
             except OpsError as error:
-                board.write(f"{stack}: {error}")
-                status = 1
-                continue
-            status = status or (DRIFTED if lines else 0)
-            told = [f"{stack}:", *(f"  {line}" for line in lines)]
-            text = "\n".join(told) if lines else f"{stack}: no drift"
-            sys.stdout.write(f"{text}\n")
+                told, status = f"{stack}: not compared. {error}", 1
+            sys.stdout.write(f"{told}\n")
             sys.stdout.flush()
     return status
 

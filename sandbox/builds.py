@@ -47,11 +47,12 @@ class Store:
     bucket: str
     key: str | None
 
-    def put(self, by: Access, name: str, content: bytes) -> None:
+    def put(self, by: Access, name: str, content: bytes, acl: str | None = None) -> None:
         """Keep an artefact with the rights of whoever made it."""
         kms = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.key} if self.key else {}
+        grant = {"ACL": acl} if acl else {}
         client = access.client("s3", by)
-        client.put_object(Bucket=self.bucket, Key=name, Body=content, **kms)
+        client.put_object(Bucket=self.bucket, Key=name, Body=content, **grant, **kms)
 
     def get(self, by: Access, name: str) -> bytes:
         """Return an artefact with the rights of whoever needs it."""

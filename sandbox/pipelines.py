@@ -348,7 +348,8 @@ class _Execution:
         }
         if artefact is not None:
             name, key = artefact
-            self._store().put(role, key, json.dumps(variables).encode())
+            content = json.dumps(variables).encode()
+            self._store().put(role, key, content, acl="bucket-owner-full-control")
             self.artefacts[name] = key
         return True, f"{self.commit} {variables['CommitMessage']}\n", variables
 

@@ -16,6 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from components.account import DEPLOY_ROLE
+from components.artifacts import PIPELINE_CHARACTERS, place_of
 from components.pipeline import FILE_PATTERNS, FILTERS
 from components.role import role_arn
 from stacks import accounts, outputs
@@ -91,6 +92,15 @@ def stacks(root: Path | None = None) -> list[Stack]:
     Raises UnusableSettingsError.
     """
     found = {str(stack): stack for stack in _found(root or ROOT)}
+    places: dict[str, str] = {}
+    for name, stack in found.items():
+        other = places.setdefault(place_of(stack.pipeline), name)
+        if other != name:
+            raise UnusableSettingsError(
+                f"The pipelines of {other} and {name} keep their artefacts in one place, since "
+                f"CodePipeline goes by the first {PIPELINE_CHARACTERS} characters of their names; "
+                "give one of these stacks another name"
+            )
     order = TopologicalSorter(
         {name: [it for it in stack.reads if it in found] for name, stack in found.items()}
     )
@@ -188,7 +198,9 @@ def file_patterns(stack: Stack, root: Path | None = None) -> list[str]:
     modules = sorted(_modules(program, top))
     shared = ["stacks/*.py", "pipelines/**", "requirements.lock"]
     if _reads_every_rule(program):
-        shared += ["Pulumi.*.yaml", "stacks/*/Pulumi.*.yaml"]
+        # What a stack reads and is made of is part of its rule.
+        shared += ["Pulumi.*.yaml", "stacks/*/Pulumi.*.yaml", "__main__.py", "stacks/*/__main__.py"]
+        modules = [f"{package}/**" for package in PACKAGES]
     patterns = [f"{stack.folder}/**", *shared, *modules]
     if len(patterns) > FILE_PATTERNS * FILTERS:
         whole = {module.partition("/")[0]: None for module in modules}

@@ -120,13 +120,21 @@ def test_the_boundary_itself_stays_as_it_is(action: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["deploy", "OrganizationAccountAccessRole", "aws-reserved/sso.amazonaws.com/AWSReservedSSO_a"],
+    [
+        "deploy",
+        "OrganizationAccountAccessRole",
+        "AWSCloudFormationStackSetExecutionRole",
+        "AWSControlTowerExecution",
+        "aws-reserved/sso.amazonaws.com/AWSReservedSSO_a",
+        "stacksets-exec-0123456789abcdef",
+    ],
 )
 @pytest.mark.parametrize(
     "action",
     [
         "iam:AttachRolePolicy",
         "iam:DeleteRole",
+        "iam:PassRole",
         "iam:PutRolePolicy",
         "iam:TagRole",
         "iam:UpdateAssumeRolePolicy",

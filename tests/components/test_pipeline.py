@@ -251,10 +251,11 @@ def test_the_build_role_of_a_pipeline_has_that_policy_and_one_hours_sessions() -
 
 
 def test_codepipeline_itself_assumes_no_role_and_starts_only_builds() -> None:
-    document = service_policy([], "arn:connection", "arn:project/*", "arn:topic")
+    document = service_policy([], "arn:bucket", "arn:connection", "arn:project/*", "arn:topic")
 
     allowed = [statement["Action"] for statement in document["Statement"]]
     assert allowed == [
+        "s3:PutObjectAcl",
         ["codeconnections:UseConnection", "codestar-connections:UseConnection"],
         ["codebuild:BatchGetBuilds", "codebuild:StartBuild"],
         "sns:Publish",

@@ -22,6 +22,10 @@ from stacks import catalogue
 from tests.engine.conftest import Clone
 
 MANAGEMENT = "111122223333"
+CHECKED = [
+    f"tests/{name}.py"
+    for name in ("test_house", "stacks/test_accounts", "stacks/test_release", "ops/test_connection")
+]
 EVERYTHING = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
@@ -41,8 +45,8 @@ class Desk:
         return Player(
             self.sandbox,
             approve=self.decide,
-            # Of the tests that this one is among, one file, which shows that they are run.
-            variables={"PYTEST_ADDOPTS": "tests/test_house.py"},
+            # Of the tests that these are among, those that read what a build is given.
+            variables={"PYTEST_ADDOPTS": " ".join(CHECKED)},
             without=() if checks else ("Check",),
         )
 

@@ -129,6 +129,7 @@ class Delivery:
             {
                 "codeconnections:UseConnection": connection,
                 "s3:PutObject": arn,
+                "s3:PutObjectAcl": arn,
                 "codebuild:StartBuild": project,
                 "codebuild:BatchGetBuilds": project,
                 "sns:Publish": f"arn:aws:sns:{REGION}:{self.site.accounts['tools']}:results",

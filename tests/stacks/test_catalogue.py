@@ -106,9 +106,7 @@ def test_a_pipeline_deploys_to_its_own_account_and_delegates_its_own_domain() ->
     ("name", "of_its_own"),
     [
         ("org/main", ["stacks/org/**", "components/account.py", "components/guard_rails.py", "components/organization.py"]),
-        ("dns/main", ["stacks/dns/**", "components/account.py", "components/dns.py", "components/role.py"]),
         ("corp/main", ["stacks/corp/**", "components/vpn.py", "components/keys.py", "wireguard/**"]),
-        ("tools/main", ["stacks/tools/**", "components/pipeline.py", "components/state.py", "components/bucket.py"]),
     ],
 )  # fmt: skip
 def test_a_stacks_files_are_what_its_program_is_made_of(name: str, of_its_own: list[str]) -> None:
@@ -116,13 +114,20 @@ def test_a_stacks_files_are_what_its_program_is_made_of(name: str, of_its_own: l
 
     assert set(of_its_own) <= set(patterns)
     assert {"stacks/*.py", "pipelines/**", "requirements.lock"} <= set(patterns)
-    assert "components/api.py" not in patterns
     assert len(patterns) <= 24
 
 
-def test_what_is_made_from_every_rule_runs_when_a_rule_changes() -> None:
+def test_the_files_of_another_stack_do_not_run_a_pipeline() -> None:
+    assert "components/api.py" not in catalogue.file_patterns(by_name()["org/main"])
+
+
+def test_what_is_made_from_every_rule_runs_when_a_rule_or_what_a_stack_is_made_of_changes() -> None:
+    files = {
+        "Pulumi.*.yaml", "stacks/*/Pulumi.*.yaml", "__main__.py", "stacks/*/__main__.py",
+        "components/**", "service/**", "wireguard/**",
+    }  # fmt: skip
     wants = {
-        name for name, it in by_name().items() if "Pulumi.*.yaml" in catalogue.file_patterns(it)
+        name for name, it in by_name().items() if files & set(catalogue.file_patterns(it)) == files
     }
 
     assert wants == {"dns/main", "tools/main"}
@@ -176,6 +181,20 @@ def test_stacks_that_read_each_other_are_told(copy: Path) -> None:
     assert str(refusal.value) == (
         "These stacks read each other's outputs in a circle: dns/main -> org/main -> dns/main; take "
         "one of these readings out"
+    )
+
+
+def test_pipelines_that_codepipeline_takes_for_one_are_told(copy: Path) -> None:
+    for name in ("customer-northern-1", "customer-northern-2"):
+        shutil.copyfile(copy / "Pulumi.dev.yaml", copy / f"Pulumi.{name}.yaml")
+
+    with pytest.raises(UnusableSettingsError) as refusal:
+        catalogue.stacks(copy)
+
+    assert str(refusal.value) == (
+        "The pipelines of app/customer-northern-1 and app/customer-northern-2 keep their artefacts "
+        "in one place, since CodePipeline goes by the first 20 characters of their names; give one "
+        "of these stacks another name"
     )
 
 
