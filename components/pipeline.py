@@ -421,8 +421,8 @@ class Pipeline(pulumi.ComponentResource):
             build_action("Update", project, "update", 3),
             build_action("Smoke", project, "smoke", 4),
         ]
-        # What depends on the state is in one stage: nobody else gets in between, so that what a
-        # person approves is what is updated.
+        # What depends on the state is in one stage: no other run of the pipeline gets in between
+        # what a person approves and the update.
         args.service.pipeline(
             name,
             args.branch,

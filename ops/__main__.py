@@ -1,12 +1,14 @@
 """`python -m ops`: the commands, each in a module of its own, loaded when it is asked for."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Protocol, cast
 
-from ops.problem import OpsError
+from ops.problem import OpsError, sentence
+from ops.text import wrapped
 from stacks.settings import UnusableSettingsError
 
 INTERRUPTED = 130
@@ -52,17 +54,24 @@ def main() -> int:
     if arguments.command is None:
         parser.print_help()
         return 0
+    for request in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(request, signal.default_int_handler)
     try:
         return _module(arguments.command).run(arguments) or 0
-    except (OpsError, UnusableSettingsError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    except OpsError as error:
+        return _failed(str(error))
+    except UnusableSettingsError as error:
+        return _failed(sentence(error))
     except OSError as error:
-        sys.stderr.write(f"The command cannot go on: {error}.\n")
-        return 1
+        return _failed(f"The command cannot go on: {error}.")
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
+
+
+def _failed(why: str) -> int:
+    sys.stderr.write(f"{wrapped(why)}\n")
+    return 1
 
 
 def _module(name: str) -> Command:

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from components.state import CONTEXT, context_of
+from ops.engine import program
 from ops.problem import OpsError
 from ops.updates import LOCK_HOLDER, NO_STACK, Holder
 from stacks.catalogue import Stack
@@ -24,6 +26,7 @@ Exported = dict[str, Any]
 """What `pulumi stack export --show-secrets` prints."""
 PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the variable's name
 URL = "PULUMI_BACKEND_URL"
+KMS = "awskms://"
 ERROR = "error: "
 REQUEST = re.compile(r", https response error StatusCode: \d+(, (RequestID|HostID): [^,]+)*")
 """What AWS's client adds to an error for AWS's own support."""
@@ -142,20 +145,22 @@ class Backend:
     def _pulumi(
         self, folder: Path, *words: str, given: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        try:
-            return subprocess.run(  # noqa: S603 - the engine, with fixed words and a stack's name
-                ["pulumi", "-C", str(folder), "--non-interactive", *words],  # noqa: S607 - the person's own
-                env=self.variables,
-                input=given,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        except FileNotFoundError:
-            raise OpsError(
-                "pulumi is not on PATH: install it, or run this in the shell that `make "
-                "sandbox-shell` opens."
-            ) from None
+        return subprocess.run(  # noqa: S603 - the engine, with fixed words and a stack's name
+            [program(self.variables), "-C", str(folder), "--non-interactive", *words],
+            env=self.variables,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def encrypted_by(provider: str, stack: Stack) -> str:
+    """Return a secrets provider as a stack uses it: a key of KMS with the stack's own context."""
+    if not provider.startswith(KMS):
+        return provider
+    joint = "&" if "?" in provider else "?"
+    return f"{provider}{joint}context_{CONTEXT}={context_of(stack.project, stack.name)}"
 
 
 @contextmanager

@@ -30,6 +30,7 @@ class Changes(ABC):
         self._board = board
         self._question = question
         self._again = again
+        self._absent: list[str] = []
         self._is_interrupted = False
 
     def run(self) -> int:
@@ -39,7 +40,7 @@ class Changes(ABC):
         try:
             schedule.run()
         finally:
-            self._board.write(telling.tally(schedule, self.past))
+            self._board.write(telling.tally(schedule, self.past, self._absent))
         return 0 if len(schedule.done) == len(self._engines) else 1
 
     @abstractmethod
@@ -48,7 +49,7 @@ class Changes(ABC):
 
     @abstractmethod
     def _previewed(self, engine: Engine) -> Generator[Step, Update, Update | None]:
-        """Find out what the change of a stack would be; None where there is nothing to do."""
+        """Find out what the change of a stack would be; None where there is no stack to change."""
 
     @abstractmethod
     def _made(self, engine: Engine) -> Update:
@@ -58,6 +59,7 @@ class Changes(ABC):
         engine = self._engines[name]
         preview = yield from self._previewed(engine)
         if preview is None:
+            self._absent.append(name)
             return True
         if self._is_interrupted:
             return None

@@ -1,13 +1,16 @@
 """What a deployed stack says of itself, asked from outside a Pulumi program."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from ops.engine import program
 from ops.problem import OpsError
+from ops.updates import NO_STACK
 from stacks import release
 from stacks.catalogue import Stack
 from stacks.checkout import UnreleasableError
@@ -67,19 +70,17 @@ def history(stack: Stack) -> list[dict[str, Any]]:
 
 def _asked(project: Path, stack: str, full: str, *question: str) -> dict[str, Any] | None:
     """Return what `pulumi stack` answers, None where the backend has no such stack."""
-    try:
-        done = subprocess.run(  # noqa: S603 - nothing of it comes from outside
-            ["pulumi", "-C", project, "-s", stack, "--non-interactive", "stack", *question],  # noqa: S607 - the person's own
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise OpsError(
-            "pulumi is not on PATH: install it, or run this in the shell that `make sandbox-shell` "
-            "opens."
-        ) from None
+    pulumi = program(os.environ)
+    done = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+        [pulumi, "-C", project, "-s", stack, "--non-interactive", "stack", *question],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it gives no reason"])[-1]
-        if "no stack named" in reason:
+        if NO_STACK in reason:
             return None
         raise OpsError(
             f"Stack {full} cannot be read ({reason.removeprefix('error: ')}): check the backend "

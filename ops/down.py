@@ -52,10 +52,7 @@ class Destructions(Changes):
 
     def _previewed(self, engine: Engine) -> Generator[Step, Update, Update | None]:
         found = yield lambda: self._found(engine)
-        if found.is_of_no_stack:
-            self._board.write(f"{engine.stack} is not deployed.")
-            return None
-        return found
+        return None if found.is_of_no_stack else found
 
     def _found(self, engine: Engine) -> Update:
         state = deployed.resources(engine.stack)

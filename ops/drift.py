@@ -110,7 +110,7 @@ def _compared(stack: Stack, trees: Worktrees) -> Plan:
             f"Stack {stack} does not say which commit it runs, since it is not deployed or its "
             f"last update failed: first run: {stack.command}"
         )
-    tree = trees.at(commit)
+    tree = trees.at(commit, stack)
     variables = variables_in(tree, os.environ) | SECRETS_BY_STATE
     done = subprocess.run(  # noqa: S603 - the engine, fixed words and the stack's name
         [program(variables), "--non-interactive", *COMMAND, "--stack", stack.name],

@@ -44,9 +44,10 @@ class Engine:
         file = self._folder / f"Pulumi.{self.stack.name}.yaml"
         return not stack_settings.is_with(file.read_text(encoding="utf-8"), {})
 
-    def init(self) -> Update:
-        """Make the stack, without any resource in it."""
-        return self._run(("stack", "init", self.stack.name, "--no-select"), _ignore)
+    def init(self, secrets_provider: str | None = None) -> Update:
+        """Make the stack, without any resource; its secrets are encrypted as the backend would."""
+        provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
+        return self._run(("stack", "init", self.stack.name, "--no-select", *provider), _ignore)
 
     def preview(self, notify: Notify) -> Update:
         """Find out what an update would do, telling `notify` of every step."""
@@ -95,12 +96,21 @@ class Engine:
                     encoding="utf-8",
                     process_group=0,
                 )
+            is_interrupted = False
             with self._process as process:
-                for event in _events(process.stdout or ()):
-                    update.read(event)
-                    notify(update)
+                while process.returncode is None:
+                    try:
+                        for event in _events(process.stdout or ()):
+                            update.read(event)
+                            notify(update)
+                        process.wait()
+                    except KeyboardInterrupt:  # however often: the step that runs comes to its end
+                        is_interrupted = True
+                        self.interrupt()
             with self._lock:
                 self._process = None
+            if is_interrupted:
+                raise KeyboardInterrupt
             update.succeeded = process.returncode == 0
             if not update.succeeded and not update.errors:
                 complaints.seek(0)
@@ -118,8 +128,8 @@ def shown(board: Board, title: str, run: Callable[[Notify], Update], doing: str 
     with Ticker(title, board) as ticker:
         ticker.show(doing)
         update = run(lambda update: ticker.show(detail(update)))
-        ticker.show(detail(update))
-        ticker.failed = not update.succeeded
+        ticker.show("not in this backend" if update.is_of_no_stack else detail(update))
+        ticker.failed = not (update.succeeded or update.is_of_no_stack)
     return update
 
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.state import CONTEXT, context_of
+from components.state import CONTEXT
 from ops import stack_settings, telling
-from ops.backend import URL, Backend, Exported
+from ops.backend import URL, Backend, Exported, encrypted_by
 from ops.engine import Engine
 from ops.problem import OpsError
 from ops.ticker import Ticker
@@ -27,7 +27,6 @@ from stacks import catalogue
 from stacks.catalogue import Stack
 from stacks.settings import ROOT
 
-KMS = "awskms://"
 DEFAULT_PROVIDER = "default"
 """What the engine calls the provider that a backend has of itself."""
 OWN_PROVIDERS = {"passphrase", "service"}
@@ -152,7 +151,7 @@ class Move:
 
     def _copied(self, stack: Stack, here: Exported, there: Exported | None) -> Exported:
         """Return the copy in the target, made where there is none that is encrypted as wished."""
-        provider = self._provider_of(stack)
+        provider = encrypted_by(self.provider, stack)
         if there and not _is_by(there, provider):
             self.target.remove(stack)
             there = None
@@ -161,15 +160,9 @@ class Move:
         self.target.load(stack, here | {"deployment": here["deployment"] | encryption})
         return copy
 
-    def _provider_of(self, stack: Stack) -> str:
-        if not self.provider.startswith(KMS):
-            return self.provider
-        joint = "&" if "?" in self.provider else "?"
-        return f"{self.provider}{joint}context_{CONTEXT}={context_of(stack.project, stack.name)}"
-
     def _verify(self, stack: Stack, here: Exported, copy: Exported) -> None:
         """Preview the copy with the program that made it, the commit that the stack runs."""
-        tree = self.trees.at(_commit(stack, here))
+        tree = self.trees.at(_commit(stack, here), stack)
         self._switch(stack, tree, copy)
         engine = Engine(stack, tree, variables_in(tree, self.target.variables))
         preview = engine.preview(lambda _: None)

@@ -3,7 +3,6 @@
 Owns the reading of the document and what each step means, nothing of what is risky about it.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal, Self, cast, get_args
 
 from pulumi.runtime.rpc import UNKNOWN
-from pydantic import AliasGenerator, BaseModel, ConfigDict, ValidationError
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ops.problem import OpsError
@@ -25,6 +24,8 @@ SECRET = "[secret]"  # noqa: S105 - what the engine writes in place of one
 PROVIDER = "pulumi:providers:"
 ARN_ACCOUNT = re.compile(r"arn:[a-z-]+:[^:]*:[^:]*:(\d{12}):")
 COMMAND = "pulumi preview --json --show-sames"
+UNREADABLE = frozenset({"json_invalid", "string_unicode"})
+"""What pydantic calls text that is no JSON, or is nested too deeply for anybody."""
 SHOWN = 3
 VALUE_LENGTH = 80
 """Elements of a list, and characters of a value, that a line shows."""
@@ -51,7 +52,7 @@ class Step(_Model):
     """What would be done to one resource; `old_state` is none before a creation, and so on."""
 
     op: str
-    urn: str
+    urn: str = Field(pattern="^urn:pulumi:.+::.+::.+::")
     provider: str = ""
     old_state: State | None = None
     new_state: State | None = None
@@ -142,6 +143,7 @@ class Plan(_Model):
 
     duration: int
     steps: list[Step] = []
+    """What is done to each resource; the stack is always one of them."""
     diagnostics: list[_Diagnostic] = []
 
     @classmethod
@@ -155,18 +157,22 @@ class Plan(_Model):
                 "The preview printed nothing: mend what the engine complains of, and run it again."
             )
         try:
-            data: object = json.loads(text)
-        except ValueError:
-            raise OpsError(f"This is no JSON document: give what `{COMMAND}` prints.") from None
-        try:
-            plan = cls.model_validate(data)
+            plan = cls.model_validate_json(text)
         except ValidationError as error:
-            where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the document"
-            raise OpsError(
-                f"This JSON document is none of the engine's ({where}: "
-                f"{error.errors()[0]['msg'].lower()}): give what `{COMMAND}` prints."
-            ) from None
+            mistake = error.errors()[0]
+            where = ".".join(str(part) for part in mistake["loc"])
+            problem = "JSON document is none of the engine's"
+            if mistake["type"] in UNREADABLE:
+                problem = "cannot be read as JSON"
+            elif where:
+                problem += f" ({where} is missing or wrong)"
+            raise OpsError(f"This {problem}: give what `{COMMAND}` prints.") from None
         plan.refuse_failure()
+        if not plan.steps:
+            raise OpsError(
+                "This JSON document has no step, not even that of the stack, so it does not tell "
+                f"what would change: give what `{COMMAND}` prints."
+            )
         return plan
 
     def refuse_failure(self) -> None:
@@ -177,7 +183,8 @@ class Plan(_Model):
         failed = next((it for it in self.diagnostics if it.severity == "error"), None)
         if failed:
             about = f"{failed.urn.rpartition('::')[2]}: " if failed.urn else ""
-            lines = [line.strip() for line in failed.message.strip().splitlines() if line.strip()]
+            lines = [line.strip() for line in failed.message.splitlines() if line.strip()]
+            lines = lines or ["it gives no reason"]
             # A traceback begins with where and ends with what.
             said = lines[-1] if "Traceback (most recent call last):" in lines else lines[0]
             raise OpsError(
@@ -187,9 +194,7 @@ class Plan(_Model):
 
     @property
     def stack(self) -> str:
-        """The full name of the stack, like `app/dev`; empty where there is no step."""
-        if not self.steps:
-            return ""
+        """The full name of the stack, like `app/dev`."""
         stack, project = self.steps[0].urn.removeprefix("urn:pulumi:").split("::")[:2]
         return f"{project}/{stack}"
 

@@ -31,7 +31,7 @@ def parsed(value: object) -> Document | None:
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             document = _map(json.loads(value))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return document if "Statement" in document else None
     return None

@@ -6,5 +6,6 @@ class OpsError(Exception):
 
 
 def sentence(reason: Exception) -> str:
-    """Return a reason as a whole sentence; those of settings may end in a question."""
-    return str(reason) if str(reason).endswith("?") else f"{reason}."
+    """Return a reason as a whole sentence; those of settings may be a question, or a list."""
+    text = str(reason)
+    return text if text.endswith("?") or "\n" in text else f"{text}."

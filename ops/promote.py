@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from ops import deployed
 from ops.problem import OpsError
-from ops.releases import unknown
+from ops.text import wrapped
+from ops.worktrees import unknown
 from stacks import catalogue, outputs, release
 from stacks.catalogue import Stack
 from stacks.checkout import Commit, UnreleasableError
@@ -106,15 +107,20 @@ def _check_new_to(target: Stack, commit: Commit) -> None:
 def _tag(version: str | None, target: Stack, commit: Commit) -> str:
     """Return the tag to make: newer than every other, since the newest names a release."""
     pattern = target.rule.tag or ""
-    known = {it: numbers for it in _known(commit) if (numbers := _numbers(pattern, it))}
+    at_origin = _at_origin(commit)
+    there = {*commit.known_tags(), *at_origin}
+    known = {it: numbers for it in there if (numbers := _numbers(pattern, it))}
     newest = max(known, key=lambda it: known[it], default=None)
     following = _following(pattern, known[newest]) if newest else release.first_tag(target.rule)
     if version is None:
         if newest in commit.tags():
-            raise OpsError(
-                f"The newest tag, {newest}, is on {commit} already: push it (git push origin "
-                f"{newest})."
+            what_now = (
+                f"it is at origin, so look at the pipeline {target.pipeline} in the Tools account, "
+                "which may be waiting for an approval"
+                if newest in at_origin
+                else f"push it (git push origin {newest})"
             )
+            raise OpsError(f"The newest tag, {newest}, is on {commit} already: {what_now}.")
         return following
     numbers = _numbers(pattern, version)
     if numbers is None:
@@ -132,13 +138,13 @@ def _tag(version: str | None, target: Stack, commit: Commit) -> str:
     return version
 
 
-def _known(commit: Commit) -> set[str]:
-    known = set(commit.known_tags())
+def _at_origin(commit: Commit) -> list[str]:
     try:
-        return known | set(commit.tags_at_origin())
+        return commit.tags_at_origin()
     except UnreleasableError as reason:
-        sys.stderr.write(f"{reason}, so only those of this clone count.\n")
-        return known
+        told = wrapped(f"{reason}, so only those of this clone count.")
+        sys.stderr.write(f"{told}\n")
+        return []
 
 
 def _numbers(pattern: str, tag: str) -> tuple[int, ...] | None:

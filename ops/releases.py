@@ -14,6 +14,7 @@ from typing import Any
 from ops import deployed
 from ops.problem import OpsError
 from ops.text import cut, plain, table
+from ops.worktrees import unknown
 from stacks import catalogue
 from stacks.catalogue import Stack
 from stacks.checkout import Commit, UnreleasableError
@@ -118,11 +119,6 @@ def _difference(source: Running, target: Running) -> list[str]:
     except UnreleasableError as reason:
         raise OpsError(f"{reason}.") from None
     return list(_told(source.stack, target.stack, ahead, behind))
-
-
-def unknown(commit: Commit, stack: Stack) -> str:
-    """Return the sentence for a commit that a stack runs and this clone does not know."""
-    return f"This clone does not know {commit}, which {stack} runs: run git fetch --tags origin."
 
 
 def _told(source: Stack, target: Stack, ahead: list[str], behind: list[str]) -> Iterator[str]:

@@ -105,6 +105,7 @@ DATA = frozenset(
     }
 )
 ACCOUNT = "aws:organizations/account:Account"
+ELASTIC_IP = "aws:ec2/eip:Eip"
 RECORD = "aws:route53/record:Record"
 KIND_OF: Mapping[str, Kind] = {
     **dict.fromkeys(DATA, Kind.DATA),
@@ -116,11 +117,13 @@ KIND_OF: Mapping[str, Kind] = {
     "aws:route53/keySigningKey:KeySigningKey": Kind.KEY,
     "aws:route53/delegationSet:DelegationSet": Kind.NAME_SERVER,
     "aws:route53/zone:Zone": Kind.NAME_SERVER,
+    "aws:route53domains/domain:Domain": Kind.NAME_SERVER,
     "aws:route53domains/registeredDomain:RegisteredDomain": Kind.NAME_SERVER,
     "aws:apigateway/domainName:DomainName": Kind.ADDRESS,
-    "aws:ec2/eip:Eip": Kind.ADDRESS,
+    "aws:ec2/eipAssociation:EipAssociation": Kind.ADDRESS,
+    ELASTIC_IP: Kind.ADDRESS,
 }
-"""What is lost with a resource of a type; see `_lost` for records."""
+"""What is lost with a resource of a type; see `_kind_of_record` for records."""
 
 WORDS: Mapping[Kind, str] = {
     Kind.ACCOUNT: "an account",
@@ -129,7 +132,7 @@ WORDS: Mapping[Kind, str] = {
     Kind.NAME_SERVER: "name servers",
     Kind.ADDRESS: "an address",
 }
-KIND_OF_RECORD: Mapping[object, Kind] = {
+KIND_OF_RECORD: Mapping[str, Kind] = {
     "NS": Kind.NAME_SERVER,
     "DS": Kind.NAME_SERVER,
     "A": Kind.ADDRESS,
@@ -173,9 +176,8 @@ def of_step(plan: Plan, step: Step) -> Iterator[Risk]:
 
 def _lost(step: Step) -> Iterator[Risk]:
     """Tell what is deleted or replaced that cannot be had again."""
-    kind, subject = KIND_OF.get(step.type), step.subject
+    kind, subject = KIND_OF.get(step.type) or _kind_of_record(step), step.subject
     if step.type == RECORD:
-        kind = KIND_OF_RECORD.get(step.old.get("type"))
         subject += f" ({step.old.get('name')})"
     if kind is None:
         return
@@ -207,16 +209,36 @@ def _emptied(step: Step) -> Iterator[Risk]:
 
 
 def _misled(step: Step) -> Iterator[Risk]:
-    """Tell what names lead elsewhere, or what key opens nothing, although the resource stays."""
+    """Tell what leads elsewhere, or what key opens nothing, although the resource stays."""
     old, new = step.old, step.new
-    is_delegation = KIND_OF_RECORD.get(old.get("type")) is Kind.NAME_SERVER
-    for argument, concerns in (("records", is_delegation), ("nameServers", True)):
-        if concerns and step.differs(argument):
-            how = f"{shown(old.get(argument))} -> {shown(new.get(argument))}"
-            yield Risk(Kind.NAME_SERVER, "replaces name servers", step.subject, how)
+    kind, before, after = _kind_of_record(step), _values(old), _values(new)
+    # An alias has more to it than where it leads.
+    if kind and (step.differs("records") or before != after):
+        how = f"{shown(before)} -> {shown(after)}"
+        yield Risk(kind, f"replaces {WORDS[kind]}", step.subject, how)
+    if step.differs("nameServers"):
+        how = f"{shown(old.get('nameServers'))} -> {shown(new.get('nameServers'))}"
+        yield Risk(Kind.NAME_SERVER, "replaces name servers", step.subject, how)
+    for argument in ("instance", "networkInterface"):
+        if step.type == ELASTIC_IP and old.get(argument) and step.differs(argument):
+            how = f"{argument} {shown(old.get(argument))} -> {shown(new.get(argument))}"
+            yield Risk(Kind.ADDRESS, "leads an address elsewhere", step.subject, how)
     disabled = new.get("isEnabled") is False and old.get("isEnabled") is not False
     if disabled and KIND_OF.get(step.type) is Kind.KEY:
         yield Risk(Kind.KEY, "disables a key", step.subject, "what it encrypted cannot be read")
+
+
+def _kind_of_record(step: Step) -> Kind | None:
+    """Return what is lost with a record, if the step is one's."""
+    return KIND_OF_RECORD.get(str(step.old.get("type"))) if step.type == RECORD else None
+
+
+def _values(record: Values) -> object:
+    """Return where a record leads: its values, or the names of what it is an alias of."""
+    aliases = record.get("aliases")
+    if isinstance(aliases, list):
+        aliases = [_at(it, "name") for it in cast("list[object]", aliases)]
+    return aliases or record.get("records")
 
 
 def _unguarded(step: Step) -> Iterator[Risk]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Collection, Generator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from ops.problem import OpsError
 from ops.updates import Update
 
 Step = Callable[[], Update]
@@ -44,7 +45,7 @@ class Schedule:
                 while self._running:
                     finished, _ = wait(self._running, return_when=FIRST_COMPLETED)
                     for future in finished:
-                        step = self._sent(*self._running[future], future.result())
+                        step = self._sent(*self._running[future], _came(future))
                         name, work = self._running.pop(future)
                         if step:
                             self._running[pool.submit(step)] = (name, work)
@@ -85,7 +86,7 @@ class Schedule:
             except KeyboardInterrupt:
                 continue
         for future, (name, work) in self._running.items():
-            if future.cancelled() or future.exception() or self._sent(name, work, future.result()):
+            if future.cancelled() or self._sent(name, work, _came(future)):
                 work.close()
                 self.left.append(name)
 
@@ -97,3 +98,11 @@ class Schedule:
             elif before in self._waiting:
                 found |= dict.fromkeys(self._in_the_way(before))
         return list(found)
+
+
+def _came(step: Future[Update]) -> Update:
+    """Return what came of a step; what an operator can mend is the failure of its stack alone."""
+    try:
+        return step.result()
+    except (OpsError, OSError) as error:
+        return Update(errors=[str(error)])

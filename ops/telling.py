@@ -75,7 +75,7 @@ def previewed(stack: Stack, preview: Update) -> str:
     changes = ", ".join(f"{number} to {kind}" for kind, number in preview.changes.items())
     lines = [f"{stack}: {changes or 'no changes to resources'}"]
     for kind in preview.changes:
-        lines += _each(kind, preview.done[kind])
+        lines += _each(kind, preview.done.get(kind, []))  # the stack itself has no name
     return "\n".join([*lines, *(f"  warning: {it}" for it in preview.warnings)])
 
 
@@ -113,10 +113,15 @@ def elsewhere(stack: Stack) -> str:
     )
 
 
-def tally(schedule: Schedule, past: str) -> str:
-    """Return what was done, what failed, what was left as it is, and what was not tried and why."""
+def tally(schedule: Schedule, past: str, absent: Sequence[str]) -> str:
+    """Return what was done, what failed, what was left as it is, and what was not tried and why.
+
+    `absent` are those of the stacks that were done with because they are not there.
+    """
+    done = [name for name in schedule.done if name not in absent]
     lines = [
-        f"{past}: {', '.join(schedule.done) or 'nothing'}",
+        f"{past}: {', '.join(done) or 'nothing'}",
+        f"not deployed: {', '.join(absent)}" if absent else "",
         f"failed: {', '.join(schedule.failed)}" if schedule.failed else "",
         f"left as it is: {', '.join(schedule.left)}" if schedule.left else "",
         *(f"not tried: {it}{_because(why)}" for it, why in schedule.untried.items()),

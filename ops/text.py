@@ -1,6 +1,7 @@
 """How a command shows things: tables, and text that it does not trust."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 WIDTH = 100
 GAP = "  "
@@ -14,6 +15,20 @@ def plain(text: str) -> str:
 def cut(text: str, width: int = WIDTH) -> str:
     """Return text that fits a width."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def wrapped(text: str) -> str:
+    """Return text in lines that fit; a word, such as one of a command, is never broken."""
+    return "\n".join(
+        fill(
+            line,
+            WIDTH,
+            subsequent_indent=line[: len(line) - len(line.lstrip())],
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    )
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

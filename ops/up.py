@@ -11,7 +11,8 @@ import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from ops import telling
+from ops import deployed, telling
+from ops.backend import Backend, encrypted_by
 from ops.changes import Changes
 from ops.engine import Engine, shown
 from ops.schedule import Step
@@ -20,6 +21,7 @@ from ops.updates import Update
 from ops.worktrees import Worktrees, refuse_changes, variables_in
 from stacks import catalogue
 from stacks.catalogue import Stack
+from stacks.outputs import ToolsOutputs
 from stacks.release import BRANCH_VARIABLE
 from stacks.settings import ROOT
 
@@ -57,6 +59,23 @@ def _engine(stack: Stack, root: Path, variables: Mapping[str, str]) -> Engine:
     return Engine(stack, root, variables_in(root, variables))
 
 
+def _secrets_provider(stack: Stack) -> str | None:
+    """Return what encrypts a new stack's secrets in the bucket of the Tools account.
+
+    None in another backend, which has a provider of its own.
+    """
+    for it in catalogue.stacks(ROOT):
+        if it.project == ToolsOutputs.project:
+            tools = deployed.all_outputs(it) or {}
+            if "state_url" in tools and _place(Backend().url) == _place(tools["state_url"]):
+                return encrypted_by(tools["secrets_provider"], stack)
+    return None
+
+
+def _place(url: str) -> str:
+    return url.partition("?")[0].rstrip("/")
+
+
 class Updates(Changes):
     """Updates of several stacks; one that is new to its backend is made there."""
 
@@ -76,7 +95,7 @@ class Updates(Changes):
         if engine.is_known_elsewhere():
             return Update(errors=[telling.elsewhere(engine.stack)])
         self._board.write(f"{engine.stack} is new to this backend: it is made there.")
-        made = yield engine.init
+        made = yield lambda: engine.init(_secrets_provider(engine.stack))
         return (yield preview) if made.succeeded else made
 
     def _made(self, engine: Engine) -> Update:

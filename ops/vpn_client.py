@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ops import account, deployed, qr
 from ops.problem import OpsError
 from stacks.outputs import CorpOutputs
-from stacks.settings import ROOT, AccountId, CorpSettings, Domain, Label, UnusableSettingsError
+from stacks.settings import ROOT, AccountId, CorpSettings, Domain, Label
 from wireguard.client import Server, configuration, new_key_pair
 from wireguard.network import Addresses, Peer, Tunnel, is_key
 from wireguard.parameters import PUBLIC_KEY
@@ -59,14 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the line to add to the settings, if any, and the configuration.
 
-    Raises OpsError.
+    Raises OpsError, or UnusableSettingsError.
     """
     name: str = arguments.name
     file: Path | None = arguments.output
     _check_words(name, arguments.public_key)
     if file is not None:
         _check_place(file)
-    settings = _settings()
+    settings = CorpSettings.read(ROOT / SETTINGS, CorpOutputs.project)
     known = next((peer for peer in settings.wireguard_peers if peer.name == name), None)
     key, private_key = _keys(known, arguments.public_key)
     peer = _peer(settings, known, name, key, arguments.tunnel)
@@ -114,13 +114,6 @@ def _check_place(file: Path) -> None:
 
 def _exists(file: Path) -> OpsError:
     return OpsError(f"{file} exists already: choose another name, or remove it first.")
-
-
-def _settings() -> CorpSettings:
-    try:
-        return CorpSettings.read(ROOT / SETTINGS, CorpOutputs.project)
-    except UnusableSettingsError as reason:
-        raise OpsError(str(reason)) from None
 
 
 def _keys(known: Peer | None, given: str | None) -> tuple[str, str | None]:

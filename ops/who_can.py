@@ -8,14 +8,14 @@ but for the one that AWS makes in each member account.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 from pydantic import BaseModel
 
 from components.organization import ACCESS_ROLE
 from iam.assumption import Assumption, Role, administrators, assumptions
-from iam.policy import EVERYTHING, Document
+from iam.policy import EVERYTHING, Document, as_list, mapping
 from iam.principals import account_arn
 from ops import deployed
 from ops.problem import OpsError
@@ -25,6 +25,7 @@ from stacks.outputs import OrgOutputs
 from stacks.settings import ROOT, AccountId
 
 PROVIDER = "pulumi:providers:aws"
+ROLE = "aws:iam/role:Role"
 NO_ROLES: Mapping[str, Document] = {
     f"arn:aws:iam::aws:policy/service-role/{name}": {"Statement": []}
     for name in ("AmazonAPIGatewayPushToCloudWatchLogs",)
@@ -99,62 +100,107 @@ def roles_in(resources: Iterable[Mapping[str, Any]]) -> list[Role]:
     Raises OpsError.
     """
     live = [it for it in resources if not it.get("delete")]
-    account_of = _accounts(live)
+    providers = {it["urn"]: it for it in live if it["type"] == PROVIDER}
     managed: dict[tuple[str, str], Document] = {}
     given: dict[tuple[str, str], list[Document | str]] = {}
     for it in live:
         if it["type"] == "aws:iam/policy:Policy":
-            managed[account_of[it["urn"]], _name(it)] = _document(it, "policy")
-        elif it["type"] == "aws:iam/rolePolicy:RolePolicy":
-            owner = account_of[it["urn"]], it["inputs"]["role"]
-            given.setdefault(owner, []).append(_document(it, "policy"))
-        elif it["type"] == "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
-            owner = account_of[it["urn"]], it["inputs"]["role"]
-            given.setdefault(owner, []).append(it["inputs"]["policyArn"])
+            managed[_account(it, providers), _name(it)] = _document(it, "policy")
+        elif it["type"].startswith("aws:iam/"):
+            for role, policy in _given(it):
+                given.setdefault((_account(it, providers), role), []).append(policy)
     roles: list[Role] = []
     for it in live:
-        if it["type"] == "aws:iam/role:Role":
-            account, name = account_of[it["urn"]], _name(it)
-            policies: Sequence[Document | str] = given.get((account, name), ())
-            boundary: str | None = it["inputs"].get("permissionsBoundary")
+        if it["type"] == ROLE:
+            account, name = _account(it, providers), _name(it)
+            bounds = [_resolved(own, account, managed) for own in _texts(it, "permissionsBoundary")]
             roles.append(
                 Role(
                     arn=f"arn:aws:iam::{account}:role{it['inputs'].get('path', '/')}{name}",
                     trust=_document(it, "assumeRolePolicy"),
-                    policies=[_resolved(policy, account, managed) for policy in policies],
-                    boundary=_resolved(boundary, account, managed) if boundary else None,
+                    policies=[
+                        _resolved(policy, account, managed)
+                        for policy in given.get((account, name), ())
+                    ],
+                    boundary=bounds[0] if bounds else None,
                 )
             )
     return roles
 
 
-def _accounts(resources: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the account of each resource of AWS by URN: the one its provider may work in."""
-    allowed = {
-        it["urn"]: json.loads(it["inputs"]["allowedAccountIds"])[0]
-        for it in resources
-        if it["type"] == PROVIDER
-    }
-    return {
-        it["urn"]: allowed[it["provider"].rpartition("::")[0]]
-        for it in resources
-        if it["type"].startswith("aws:iam/")
-    }
+def _given(resource: Mapping[str, Any]) -> Iterator[tuple[str, Document | str]]:
+    """Return each policy that a resource gives to a role, after the role's name.
+
+    Arguments count by their names, so that a further type needs nothing here.
+    """
+    if resource["type"] == ROLE:
+        roles = [_name(resource)]
+    else:
+        roles = _texts(resource, "role", "roles", "roleName")
+    for role in roles:
+        for policy in _texts(resource, "managedPolicyArns", "policyArn", "policyArns"):
+            yield role, policy
+        if "policy" in resource["inputs"]:
+            yield role, _document(resource, "policy")
+        for inline in as_list(resource["inputs"].get("inlinePolicies") or []):
+            # An empty one says that the role has no others.
+            if mapping(inline).keys() - {"__defaults"}:
+                yield role, _parsed(resource, "inlinePolicies", mapping(inline).get("policy"))
+
+
+def _account(resource: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the account of a resource: the one that its provider may work in."""
+    provider = resource["provider"].rpartition("::")[0]
+    try:
+        (account,) = json.loads(providers[provider]["inputs"]["allowedAccountIds"])
+    except (KeyError, TypeError, ValueError):
+        raise OpsError(
+            f"Nobody can say in which account {resource['urn']} is, since its provider {provider} "
+            "does not have the id of one account in allowedAccountIds: have the program give it "
+            "that, and update the stack."
+        ) from None
+    return account
 
 
 def _name(resource: Mapping[str, Any]) -> str:
-    # The engine makes up a name that the program does not give, and records it as an input.
-    return resource["inputs"].get("name") or resource["urn"].rpartition("::")[2]
+    # The engine makes up a name that the program does not give, and records it as an input; AWS
+    # makes it up where the program gives its start.
+    made: Mapping[str, Any] = resource.get("outputs") or {}
+    own = resource["urn"].rpartition("::")[2]
+    return "".join(_texts(resource, "name")) or made.get("name") or own
+
+
+def _texts(resource: Mapping[str, Any], *keys: str) -> list[str]:
+    """Return what some arguments hold, each of which may be left out, a text or a list of texts."""
+    found: list[str] = []
+    for key in keys:
+        for value in as_list(resource["inputs"].get(key) or []):
+            if not isinstance(value, str):
+                raise _unreadable(resource, key)
+            found.append(value)
+    return found
 
 
 def _document(resource: Mapping[str, Any], key: str) -> Document:
+    return _parsed(resource, key, resource["inputs"].get(key))
+
+
+def _parsed(resource: Mapping[str, Any], key: str, value: object) -> Document:
     try:
-        return json.loads(resource["inputs"][key])
-    except (KeyError, TypeError, ValueError):
-        raise OpsError(
-            f"{key} of {resource['urn']} cannot be read in its state (it is secret, or no JSON), "
-            "so nobody can say who may assume what."
-        ) from None
+        document: object = json.loads(value) if isinstance(value, str) else None
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise _unreadable(resource, key)
+    return cast("Document", document)
+
+
+def _unreadable(resource: Mapping[str, Any], key: str) -> OpsError:
+    return OpsError(
+        f"{key} of {resource['urn']} cannot be read in its state (it is secret, or of another form "
+        "than IAM takes), so nobody can say who may assume what: have the program give it in plain "
+        "text, and update the stack."
+    )
 
 
 def _resolved(

@@ -15,7 +15,7 @@ from typing import Self
 
 from ops.problem import OpsError
 from stacks.catalogue import Stack
-from stacks.checkout import Checkout, UnreleasableError, git
+from stacks.checkout import Checkout, Commit, UnreleasableError, git
 
 LOCK = "requirements.lock"
 ENVIRONMENT = ".venv"
@@ -66,7 +66,7 @@ class Worktrees:
         Raises OpsError.
         """
         ref = self.ref(stack)
-        tree = self.at(ref.commit)
+        tree = self.at(ref.commit, stack)
         if not (tree / stack.settings).is_file():
             raise OpsError(
                 f"{stack} is deployed from {ref.name}, which has no {stack.settings} yet: merge it "
@@ -94,12 +94,15 @@ class Worktrees:
             )
         return Ref(tags[-1], self._commit(f"refs/tags/{tags[-1]}"))
 
-    def at(self, commit: str) -> Path:
-        """Return the work tree that has a commit checked out; it is made where there is none.
+    def at(self, commit: str, stack: Stack) -> Path:
+        """Return the work tree of a commit that a stack runs; it is made where there is none.
 
         Raises OpsError.
         """
         if commit not in self._made:
+            asked = Commit(self._repository, commit)
+            if not asked.is_known():
+                raise OpsError(unknown(asked, stack))
             tree = self._folder / commit[:12]
             _git(self._repository, "worktree", "add", "--quiet", "--detach", str(tree), commit)
             self._lend_environment(tree)
@@ -107,14 +110,26 @@ class Worktrees:
         return self._made[commit]
 
     def _branch(self, stack: Stack) -> str:
+        """Return the local branch or that of origin, whichever contains the other."""
         branch = stack.rule.branch
-        for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"):
-            if _git(self._repository, "for-each-ref", "--format=%(refname)", ref) == ref:
+        known = [
+            ref
+            for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
+            if _git(self._repository, "for-each-ref", "--format=%(refname)", ref) == ref
+        ]
+        if not known:
+            raise OpsError(
+                f"{stack} is deployed from branch {branch}, and there is none here or at origin: "
+                f"fetch it (git fetch origin +refs/heads/{branch}:refs/remotes/origin/{branch}), "
+                f"or make it (git branch {branch})."
+            )
+        for ref in known:
+            if not _git(self._repository, "rev-list", "--max-count=1", *known, f"^{ref}"):
                 return ref
         raise OpsError(
-            f"{stack} is deployed from branch {branch}, and there is none here or at origin: fetch "
-            f"it (git fetch origin +refs/heads/{branch}:refs/remotes/origin/{branch}), or make it "
-            f"(git branch {branch})."
+            f"{stack} is deployed from branch {branch}, and the one here and the one at origin "
+            "have each a commit that the other has not: bring them together (git checkout "
+            f"{branch}, then git pull --rebase origin {branch})."
         )
 
     def _commit(self, ref: str) -> str:
@@ -156,6 +171,11 @@ def refuse_changes(repository: Path) -> None:
             f"deployed from a commit (changed: {', '.join(changes[:SHOWN])}{more}): commit or "
             "stash them (git stash -u)."
         )
+
+
+def unknown(commit: Commit, stack: Stack) -> str:
+    """Return the sentence for a commit that a stack runs and this clone does not know."""
+    return f"This clone does not know {commit}, which {stack} runs: run git fetch --tags origin."
 
 
 def variables_in(root: Path, variables: Mapping[str, str]) -> dict[str, str]:

@@ -20,4 +20,4 @@ case $severity in
 *) exit "$severity" ;;
 esac
 link=$COMMIT_LINK$(git rev-parse HEAD)
-.venv/bin/python -m ops risk out/preview.json --notice --link "$link" >out/notice.txt || true
+.venv/bin/python -m ops risk out/preview.json --notice --link "$link" >out/notice.txt || [ $? -eq "$severity" ]

@@ -45,10 +45,11 @@ def main() -> int:
 
 def _up(sandbox: Sandbox) -> None:
     deployed = sandbox.up(port=_port())
+    report.show(deployed)
     is_new = not all(it.update.is_unchanged for it in deployed)
     if is_new:
         play.show(sandbox)
-    report.show(deployed)
+    report.conclude(is_new=is_new)
 
 
 def _down(sandbox: Sandbox) -> None:

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from sandbox import access, buildspec, globs
+from sandbox import access, buildspec, globs, processes
 from sandbox.access import Access
 from sandbox.buildspec import Buildspec, BuildspecError
 from sandbox.checkout import Checkout
@@ -286,14 +286,12 @@ def _shell(order: Order, spec: Buildspec, clone: Path, variables: Mapping[str, s
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a build that still runs: by a request at first, so that an engine ends its step."""
-    for request, patience in ((signal.SIGTERM, PATIENCE_SECONDS), (signal.SIGKILL, None)):
-        if process.poll() is None:
-            os.killpg(process.pid, request)
-            try:
-                process.wait(patience)
-            except subprocess.TimeoutExpired:
-                continue
+    """End what still runs of a build: by a request at first, so that an engine ends its step."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        processes.still_running(processes.of_session(process.pid), PATIENCE_SECONDS)
+    processes.end(processes.of_session(process.pid))
+    process.wait()
 
 
 def _keep(order: Order, role: Access, spec: Buildspec, clone: Path) -> str | None:

@@ -112,16 +112,6 @@ class Player:
         self.without = without
         self._queues: dict[str, _Queue] = {}
 
-    def push(self, branch: str, files: Iterable[str]) -> list[Run]:
-        """Play what a push to a branch of the checkout starts, if it changed these files."""
-        commit = self.sandbox.checkout.commit(f"refs/heads/{branch}")
-        return [self.play(name, commit, branch) for name in self.started_by_push(branch, files)]
-
-    def tag(self, name: str) -> list[Run]:
-        """Play what the push of a tag starts."""
-        commit = self.sandbox.checkout.commit(f"refs/tags/{name}")
-        return [self.play(pipeline, commit) for pipeline in self.started_by_tag(name)]
-
     def started_by_push(self, branch: str, files: Iterable[str]) -> list[str]:
         """Return the names of the pipelines that a push to a branch starts."""
         changed = tuple(files)

@@ -17,6 +17,8 @@ CHECKS = "Check"
 BRANCH = "develop"
 MESSAGE = "A change that only DEV has seen"
 SHORT_COMMIT = 7
+REFUSAL = "does not take this checkout"
+"""What the release gate says to a commit that may not be deployed."""
 CONTAINER = "[Container]"
 """What CodeBuild's own lines in a log start with."""
 
@@ -26,7 +28,11 @@ def show(sandbox: Sandbox) -> None:
 
     Raises SandboxError where the push does not deploy, or the tag is not refused.
     """
-    board = Board()
+    with sandbox.held():
+        _show(sandbox, Board())
+
+
+def _show(sandbox: Sandbox, board: Board) -> None:
     backend = sandbox.environment()["PULUMI_BACKEND_URL"]
     player = Player(
         sandbox,
@@ -46,10 +52,12 @@ def show(sandbox: Sandbox) -> None:
         board.write(f"\nA tag {tag} on it starts that of PROD, which takes only what STAGE runs:")
         (pipeline,) = player.started_by_tag(tag)
         refused = _told(board, pipeline, lambda: player.play(pipeline, commit))
-    if refused.succeeded:
-        raise SandboxError(f"The tag {tag} was not refused, although STAGE does not run {short}.")
-    width = shutil.get_terminal_size().columns
-    board.write(textwrap.fill(_reason(refused.actions[-1]), width))
+    last = refused.actions[-1]
+    if REFUSAL not in last.log:
+        raise SandboxError(
+            f"The tag {tag} was not refused, although STAGE does not run {short}:\n{last.log}"
+        )
+    board.write(textwrap.fill(_reason(last), shutil.get_terminal_size().columns))
 
 
 def _told(board: Board, pipeline: str, play: Callable[[], Run]) -> Run:
@@ -61,7 +69,8 @@ def _told(board: Board, pipeline: str, play: Callable[[], Run]) -> Run:
 
 
 def _result(action: Action) -> str:
-    return f"{action.name.lower()} {'ok' if action.succeeded else 'refused'}"
+    failed = "refused" if REFUSAL in action.log else "failed"
+    return f"{action.name.lower()} {'ok' if action.succeeded else failed}"
 
 
 def _reason(action: Action) -> str:

@@ -4,8 +4,10 @@ Every process that the sandbox starts has its directory in the environment varia
 so has everything that the engine starts in turn. A process id alone proves nothing: ids come back.
 """
 
+import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Self
@@ -76,12 +78,23 @@ def end(processes: Iterable[psutil.Process], patience: float = PATIENCE_SECONDS)
     asked = list(processes)
     for process in asked:
         _signal(process, kill=False)
-    for process in _still_running(asked, patience):
+    for process in still_running(asked, patience):
         _signal(process, kill=True)
-    _still_running(asked, patience)
+    still_running(asked, patience)
 
 
-def _still_running(processes: list[psutil.Process], patience: float) -> list[psutil.Process]:
+def of_session(leader: int) -> list[psutil.Process]:
+    """Return the processes that the leader of a session has started, itself included."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with suppress(OSError):
+            if os.getsid(process.pid) == leader:
+                found.append(process)
+    return found
+
+
+def still_running(processes: list[psutil.Process], patience: float) -> list[psutil.Process]:
+    """Return which processes have not ended after as many seconds, or none as soon as all have."""
     deadline = time.monotonic() + patience
     while running := [process for process in processes if not _is_over(process)]:
         if time.monotonic() > deadline:

@@ -1,5 +1,6 @@
-"""The table at the end: what runs where, from which commit."""
+"""What is said at the end: what runs where, from which commit, and where to go from here."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,14 +25,16 @@ MORE = "make sandbox-shell opens a shell in it, make sandbox-down removes it."
 
 
 def show(deployed: Sequence[Deployed]) -> None:
-    """Print the table and, in one line, whether anything changed."""
+    """Print the table of what runs."""
     console = Console(width=WIDTH, highlight=False)
     console.print()
     console.print(_table(deployed))
-    console.print()
-    unchanged = all(it.update.is_unchanged for it in deployed)
-    state = "Every resource unchanged." if unchanged else "The sandbox is up."
-    console.print(f"{state} {MORE}")
+
+
+def conclude(*, is_new: bool) -> None:
+    """Print, in one line, whether anything changed, and what there is to do now."""
+    state = "The sandbox is up." if is_new else "Every resource unchanged."
+    sys.stdout.write(f"\n{state} {MORE}\n")
 
 
 def _table(deployed: Sequence[Deployed]) -> Table:

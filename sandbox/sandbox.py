@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.engine import Engine, Notify, shown
-from ops.problem import OpsError
+from ops.problem import OpsError, sentence
 from ops.schedule import Schedule, Work
 from ops.ticker import Board, Ticker
 from ops.updates import Update
@@ -82,7 +83,7 @@ class Sandbox:
         try:
             return catalogue.stacks(self.source)
         except UnusableSettingsError as error:
-            raise SandboxError(f"{error}.") from error
+            raise SandboxError(sentence(error)) from error
 
     def down(self) -> bool:
         """End what was started here and remove it; return whether there was anything."""
@@ -147,6 +148,10 @@ class Sandbox:
             for page in operator.get_paginator("list_accounts").paginate()
             for account in page["Accounts"]
         }
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep other commands on this sandbox away meanwhile."""
+        return exclusive(self._lock)
 
     def finish_connection(self) -> None:
         """Complete the handshake of the connection to the git host, as a person does."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -211,7 +210,7 @@ def file_patterns(stack: Stack, root: Path | None = None) -> list[str]:
 def _found(root: Path) -> Iterator[Stack]:
     for project_file in sorted([root / "Pulumi.yaml", *root.glob("stacks/*/Pulumi.yaml")]):
         folder = project_file.parent
-        project = str(_yaml(project_file)["name"])
+        project = _project(project_file, root)
         for file in sorted(folder.glob("Pulumi.*.yaml")):
             name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
             yield _stack(project, name, folder, root)
@@ -238,13 +237,30 @@ def _stack(project: str, name: str, folder: Path, root: Path) -> Stack:
     )
 
 
-def _yaml(file: Path) -> dict[str, Any]:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+def _project(file: Path, root: Path) -> str:
+    try:
+        return str(yaml.safe_load(file.read_bytes())["name"])
+    except (OSError, yaml.YAMLError, TypeError, KeyError):
+        raise UnusableSettingsError(
+            f"{file.relative_to(root)} does not give the project's name: restore it, for example "
+            "with git"
+        ) from None
 
 
 @cache
 def _program(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+    try:
+        return ast.parse(file.read_bytes(), str(file))
+    except OSError as error:
+        raise UnusableSettingsError(
+            f"{file} cannot be read ({error.strerror}): restore it, for example with git"
+        ) from None
+    except SyntaxError as error:
+        # Text in a wrong encoding is one, too, and may have no line.
+        raise UnusableSettingsError(
+            f"{file} is no Python program ({error.msg}, line {error.lineno or 1}): mend it, or "
+            "restore it, for example with git"
+        ) from None
 
 
 def _readings(program: Path) -> tuple[str, ...]:

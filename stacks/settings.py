@@ -575,6 +575,8 @@ def config_of(file: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         reason = f"{error.problem}, line {line}"
+    except (UnicodeDecodeError, yaml.YAMLError):
+        reason = "it is no text in UTF-8"
     else:
         match found:
             case {"config": {**config}}:

@@ -529,13 +529,15 @@ def test_a_file_is_read_outside_a_program_as_inside(tmp_path: Path) -> None:
     [
         (None, "Pulumi.main.yaml cannot be read (No such file or directory): restore it, for example with git"),
         ("- a", "Pulumi.main.yaml cannot be read (it has no map named config): restore it, for example with git"),
+        ("config: {a: \x01}", "Pulumi.main.yaml cannot be read (it is no text in UTF-8): restore it, for example with git"),
+        ("config: \udcff", "Pulumi.main.yaml cannot be read (it is no text in UTF-8): restore it, for example with git"),
         ("a: b: c", "Pulumi.main.yaml cannot be read (mapping values are not allowed here, line 1): restore it, for example with git"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, text: str | None, message: str) -> None:
     file = tmp_path / "Pulumi.main.yaml"
     if text is not None:
-        file.write_text(text)
+        file.write_text(text, errors="surrogateescape")
 
     with pytest.raises(UnusableSettingsError) as refusal:
         CorpSettings.read(file, "corp")

@@ -69,8 +69,9 @@ class Desk:
     def tag(self, name: str, ref: str) -> Run:
         """Tag what a reference means, and return the one run that it starts."""
         self.clone.git("tag", name, ref)
-        (run,) = self.player().tag(name)
-        return run
+        player = self.player()
+        (pipeline,) = player.started_by_tag(name)
+        return player.play(pipeline, self.clone.git("rev-parse", name))
 
     def memory(self, account: str) -> int:
         """Return the memory of the one function in an account."""

@@ -105,11 +105,20 @@ def corp(aws: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corp
     return found
 
 
+PROGRESS = ("...", "ok ", "failed ")
+
+
 @dataclass
 class Said:
+    """What a command ends with; `err` is what it complains of, on one line, without progress."""
+
     status: int
     out: str
     err: str
+
+    def __post_init__(self) -> None:
+        lines = [it for it in self.err.splitlines() if not it.startswith(PROGRESS)]
+        self.err = " ".join(" ".join(lines).split())
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def deployed(corp: Corp, arn: str) -> None:
 
 def refusal(said: Said) -> str:
     assert (said.status, said.out) == (1, "")
-    return said.err.removesuffix("\n")
+    return said.err
 
 
 @pytest.mark.usefixtures("arn")

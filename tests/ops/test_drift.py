@@ -224,6 +224,20 @@ def test_without_names_every_stack_is_compared_and_an_error_does_not_end_the_oth
     ]
 
 
+def test_a_stack_whose_commit_is_not_in_this_clone_is_told_how_to_get_it(
+    ops: Ops, repository: Repository
+) -> None:
+    repository.deploy("dev", "ab" * 20)
+
+    said = ops("drift", "dev")
+
+    assert (said.status, said.out) == (
+        1,
+        "app/dev: not compared. This clone does not know commit abababababab, which app/dev runs: "
+        "run git fetch --tags origin.\n",
+    )
+
+
 def test_an_error_is_not_forgotten_over_what_comes_after(ops: Ops, repository: Repository) -> None:
     repository.deploy("dev", repository.commit("deployed"))
     answer(repository, document(step("delete", TABLE, "it")))
@@ -274,7 +288,9 @@ def test_a_stack_that_there_is_not_is_refused(ops: Ops, repository: Repository) 
     said = ops("drift", "deev")
 
     assert (said.status, said.out) == (1, "")
-    assert said.err.startswith("There is no stack deev")
+    assert said.err == (
+        "There is no stack deev; there are: org/main, app/dev, app/stage, app/prod."
+    )
     assert not Path(f"{repository.programs}/pulumi.asked").exists()
 
 

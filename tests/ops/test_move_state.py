@@ -200,8 +200,8 @@ def world(
         def __exit__(self, *_: object) -> None:
             pass
 
-        def at(self, commit: str) -> Path:
-            assert commit == COMMIT
+        def at(self, commit: str, stack: Stack) -> Path:
+            assert commit == COMMIT, stack
             if not (tmp_path / commit).exists():
                 shutil.copytree(root, tmp_path / commit)
             return tmp_path / commit

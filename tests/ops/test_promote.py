@@ -24,7 +24,7 @@ def refusal(ops: Ops, repository: Repository, *arguments: str) -> str:
     said = ops("promote", *arguments)
     assert (said.status, said.out) == (1, "")
     assert repository.git("for-each-ref") == before
-    return said.err.removesuffix("\n")
+    return said.err
 
 
 def on_stage(repository: Repository, title: str = "second") -> str:
@@ -115,7 +115,7 @@ def test_an_origin_that_cannot_be_asked_is_told_and_the_tag_is_made(
     assert said.status == 0
     assert said.err == (
         "origin cannot be asked for its tags (and the repository exists.), so only those of this clone "
-        "count.\n"
+        "count."
     )
     assert tagged(repository, "v1.0.0") == commit
 
@@ -234,6 +234,21 @@ def test_a_second_promotion_says_that_the_tag_is_still_to_be_pushed(
     )
     assert ops("promote", "v1.0.1").status == 0
     assert repository.git("tag", "--points-at", commit).split() == ["v1.0.0", "v1.0.1"]
+
+
+def test_a_second_promotion_after_the_push_says_where_to_look(
+    ops: Ops, repository: Repository, tmp_path: Path
+) -> None:
+    commit = on_stage(repository)
+    assert ops("promote").status == 0
+    origin = tmp_path / "origin"
+    repository.git("clone", "--quiet", "--bare", ".", str(origin))
+    repository.git("remote", "add", "origin", str(origin))
+
+    assert refusal(ops, repository) == (
+        f"The newest tag, v1.0.0, is on commit {commit[:12]} already: it is at origin, so look at "
+        "the pipeline app-prod in the Tools account, which may be waiting for an approval."
+    )
 
 
 def test_going_back_gives_an_earlier_commit_a_new_tag(ops: Ops, repository: Repository) -> None:

@@ -181,7 +181,7 @@ def test_a_backend_that_cannot_be_read_ends_it_in_one_sentence(
 
     assert (said.status, said.out) == (1, "")
     assert said.err == (
-        "Stack org/main cannot be read (no login): check the backend (pulumi whoami -v).\n"
+        "Stack org/main cannot be read (no login): check the backend (pulumi whoami -v)."
     )
 
 
@@ -193,5 +193,5 @@ def test_a_history_that_cannot_be_read_ends_it_in_one_sentence(
 
     assert ops("releases").err == (
         "pulumi stack history cannot tell how the last update of stage ended (error: no stack named 'stage' "
-        "found): put the pulumi command on PATH and log in to the backend.\n"
+        "found): put the pulumi command on PATH and log in to the backend."
     )

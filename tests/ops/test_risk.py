@@ -42,6 +42,7 @@ ACCOUNT = "aws:organizations/account:Account"
 SCP = "aws:organizations/policy:Policy"
 ATTACHMENT = "aws:organizations/policyAttachment:PolicyAttachment"
 BASELINE = "multi-account:account:AccountBaseline"
+EIP = "aws:ec2/eip:Eip"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 PERMISSION = "aws:lambda/permission:Permission"
@@ -173,8 +174,65 @@ LOSSES = {
         "HIGH    replaces name servers: route53domains registered domain it: {'name': 'a'} -> "
         "{'name': 'b'}",
     ),
+    "an address that a name leads to": (
+        update(
+            RECORD,
+            {"type": "A", "records": ["203.0.113.7"]},
+            {"type": "A", "records": ["203.0.113.8"]},
+        ),
+        "HIGH    replaces an address: route53 record it: 203.0.113.7 -> 203.0.113.8",
+    ),
+    "an alias that leads elsewhere": (
+        update(
+            RECORD,
+            {"type": "AAAA", "aliases": [{"name": "d-1.example.net", "zoneId": "Z1"}]},
+            {"type": "AAAA", "aliases": [{"name": UNKNOWN, "zoneId": UNKNOWN}]},
+        ),
+        "HIGH    replaces an address: route53 record it: d-1.example.net -> what is known only then",
+    ),
+    "an address that becomes an alias": (
+        update(
+            RECORD,
+            {"type": "A", "records": ["203.0.113.7"]},
+            {"type": "A", "aliases": [{"name": "d-1.example.net"}]},
+        ),
+        "HIGH    replaces an address: route53 record it: 203.0.113.7 -> d-1.example.net",
+    ),
+    "an address that is secret": (
+        update(
+            RECORD,
+            {"type": "A", "records": "[secret]"},
+            {"type": "A", "records": "[secret]"},
+            detailedDiff={"records[0]": {"kind": "update"}},
+        ),
+        "HIGH    replaces an address: route53 record it: [secret] -> [secret]",
+    ),
+    "an address that becomes a name": (
+        update(
+            RECORD,
+            {"type": "A", "records": ["203.0.113.7"]},
+            {"type": "CNAME", "records": ["api.example.net"]},
+        ),
+        "HIGH    replaces an address: route53 record it: 203.0.113.7 -> api.example.net",
+    ),
+    "the instance of an Elastic IP": (
+        update(EIP, {"instance": "i-1"}, {"instance": UNKNOWN}),
+        "HIGH    leads an address elsewhere: ec2 eip it: instance i-1 -> what is known only then",
+    ),
+    "the interface of an Elastic IP": (
+        update(EIP, {"networkInterface": "eni-1"}, {}),
+        "HIGH    leads an address elsewhere: ec2 eip it: networkInterface eni-1 -> nothing",
+    ),
+    "what holds an Elastic IP": (
+        step("replace", "aws:ec2/eipAssociation:EipAssociation", "it", replaceReasons=["publicIp"]),
+        "HIGH    replaces an address: ec2 eip association it, because of publicIp",
+    ),
+    "a domain": (
+        step("delete", "aws:route53domains/domain:Domain", "it"),
+        "HIGH    deletes name servers: route53domains domain it",
+    ),
     "an Elastic IP": (
-        step("replace", "aws:ec2/eip:Eip", "vpn-address"),
+        step("replace", EIP, "vpn-address"),
         "HIGH    replaces an address: ec2 eip vpn-address",
     ),
 }
@@ -729,7 +787,17 @@ def test_nothing_else_is_a_risk() -> None:
                 {"rules": [{"id": "all", "status": "Disabled", "expiration": {"days": 90}}]},
             ),
             step("create", RECORD, "name", new={"type": "NS", "records": ["a"]}),
-            update(RECORD, {"type": "A", "records": ["a"]}, {"type": "A", "records": ["b"]}),
+            update(RECORD, {"type": "TXT", "records": ["a"]}, {"type": "TXT", "records": ["b"]}),
+            update(RECORD, {"type": "A", "ttl": 60}, {"type": "A", "ttl": 300}),
+            update(
+                RECORD,
+                {"type": "A", "aliases": [{"name": "a", "evaluateTargetHealth": False}]},
+                {"type": "A", "aliases": [{"name": "a", "evaluateTargetHealth": True}]},
+                detailedDiff={"aliases[0].evaluateTargetHealth": {"kind": "update"}},
+            ),
+            update(EIP, {}, {"instance": "i-1"}),
+            update("aws:cloudfront/distribution:Distribution", {}, {"aliases": ["a.example.com"]}),
+            update("aws:ec2/vpc:Vpc", {"type": ["A"]}, {"type": ["B"]}),
             update(RECORD, {"type": "NS", "ttl": 60}, {"type": "NS", "ttl": 300}),
             update(LOG_GROUP, {"retentionInDays": 7}, {"retentionInDays": 30}),
             step("create", ATTACHMENT, "it", new={"targetId": "ou-prod"}),
@@ -792,13 +860,22 @@ def failed(message: str, **more: Any) -> str:
 GIVE = "give what `pulumi preview --json --show-sames` prints."
 REFUSED = {
     "": "The preview printed nothing: mend what the engine complains of, and run it again.",
-    "Previewing update (dev):": f"This is no JSON document: {GIVE}",
-    "[]": f"This JSON document is none of the engine's (the document: input should be a valid "
-    f"dictionary or instance of plan): {GIVE}",
-    '{"version": 3}': f"This JSON document is none of the engine's (duration: field required): "
+    "Previewing update (dev):": f"This cannot be read as JSON: {GIVE}",
+    "[" * 200_000: f"This cannot be read as JSON: {GIVE}",
+    "[" * 200_000 + "]" * 200_000: f"This cannot be read as JSON: {GIVE}",
+    "\udcff": f"This cannot be read as JSON: {GIVE}",
+    "null": f"This JSON document is none of the engine's: {GIVE}",
+    "[]": f"This JSON document is none of the engine's: {GIVE}",
+    '{"version": 3}': "This JSON document is none of the engine's (duration is missing or wrong): "
     f"{GIVE}",
     '{"duration": 1, "steps": [{"op": "same"}]}': "This JSON document is none of the engine's "
-    f"(steps.0.urn: field required): {GIVE}",
+    f"(steps.0.urn is missing or wrong): {GIVE}",
+    '{"duration": 1, "steps": [{"op": "delete", "urn": "x", "provider": "p"}]}': "This JSON "
+    f"document is none of the engine's (steps.0.urn is missing or wrong): {GIVE}",
+    '{"duration": 1}': "This JSON document has no step, not even that of the stack, so it does not "
+    f"tell what would change: {GIVE}",
+    failed(" "): "The preview failed (it gives no reason), so it does not tell what would change: "
+    "mend that, and run it again.",
     failed("error: table: cannot be deleted\nbecause it is protected", urn="a::b::c::table"): (
         "The preview failed (table: table: cannot be deleted), so it does not tell what would change: "
         "mend that, and run it again."
@@ -885,8 +962,7 @@ def test_a_link_that_would_not_fit_is_refused(said: Callable[..., Said], link: s
 
     assert result.status == 2
     assert result.err.endswith(
-        "argument --link: it must be one line of at most 500 characters, so that a notice holds "
-        "it\n"
+        "argument --link: it must be one line of at most 500 characters, so that a notice holds it"
     )
 
 

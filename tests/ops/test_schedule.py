@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from ops.problem import OpsError
 from ops.schedule import Schedule, Work
 from ops.updates import Update
 
@@ -22,6 +23,31 @@ def test_a_stack_between_two_that_are_worked_on_does_not_hide_what_failed() -> N
     schedule.run()
     assert (schedule.done, schedule.failed) == (["tools"], ["org"])
     assert schedule.untried == {"dns": ["org"], "app": ["org"]}
+
+
+@pytest.mark.parametrize("error", [OpsError("It cannot be read."), OSError("It is full.")])
+def test_what_an_operator_can_mend_is_the_failure_of_its_stack_alone(error: Exception) -> None:
+    begun, interrupted = threading.Event(), threading.Event()
+    said: list[list[str]] = []
+
+    def refused() -> Update:
+        begun.wait(10)
+        raise error
+
+    def at_work() -> Update:
+        begun.set()
+        return Update(succeeded=not interrupted.wait(0.5))
+
+    def work(name: str) -> Work:
+        came = yield refused if name == "dev" else at_work
+        said.append(came.errors)
+        return came.succeeded
+
+    schedule = Schedule({"dev": [], "stage": []}, work, interrupted.set)
+    schedule.run()
+
+    assert (schedule.failed, schedule.done) == (["dev"], ["stage"])
+    assert [str(error)] in said
 
 
 def test_a_step_that_had_to_wait_for_others_is_not_begun_after_an_interruption(

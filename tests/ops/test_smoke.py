@@ -160,7 +160,7 @@ def declare(repository: Repository, access: str) -> None:
 
 def refusal(said: Said) -> str:
     assert said.status == 1
-    return said.err.splitlines()[-1]
+    return said.err
 
 
 @pytest.mark.usefixtures("published")

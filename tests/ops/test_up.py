@@ -13,6 +13,8 @@ import pytest
 
 from ops import deployed, down, telling, up
 from ops.__main__ import main
+from ops.updates import STACK_TYPE
+from tests.ops.conftest import PROGRESS, Said
 from tests.sandbox.conftest import Run, git, program, source
 
 __all__ = ["git", "program", "source"]
@@ -22,6 +24,7 @@ Program = Callable[[str, str], Path]
 ENGINE = """
 [ "$1" = --non-interactive ] && shift
 [ "$1" = -C ] && cd "$2" && shift 2
+[ "$1" = --non-interactive ] && shift
 [ "$1" = -s ] && set -- $(shift 3; echo "$@") "$2"
 project=$(sed "s/name: //" Pulumi.yaml)
 what=$1
@@ -104,9 +107,8 @@ def ops(
         monkeypatch.setattr(sys, "argv", ["ops", *words])
         status = main()
         out, err = capsys.readouterr()
-        progress = ("...", "ok ", "failed ")
-        lines = [it for it in out.splitlines() if not it.startswith(progress)]
-        return status, "\n".join(lines), err
+        lines = [it for it in out.splitlines() if not it.startswith(PROGRESS)]
+        return status, "\n".join(lines), Said(status, out, err).err
 
     return run
 
@@ -198,7 +200,7 @@ def test_changes_that_would_silently_not_be_deployed_are_refused(
         "",
         "This checkout has changes that would silently not be deployed, since each stack is "
         "deployed from a commit (changed: a.py, b.py, c.py and 1 more): commit or stash them "
-        "(git stash -u).\n",
+        "(git stash -u).",
     )
     assert fake.asked() == []
 
@@ -208,7 +210,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(fake: Fake, ops: Ops
         assert ops(command) == (
             1,
             "",
-            "There is no terminal to ask on before each change: add --yes if all are wanted.\n",
+            "There is no terminal to ask on before each change: add --yes if all are wanted.",
         )
     assert fake.asked() == []
 
@@ -232,6 +234,13 @@ def test_a_person_is_asked_before_each_update_and_a_no_leaves_the_stack_and_what
         "left as it is: app/stage",
         "not tried: app/prod, which comes after app/stage",
     ]
+
+
+def test_a_stack_that_holds_nothing_but_itself_is_destroyed(fake: Fake, ops: Ops) -> None:
+    fake.events("preview-destroy", "dns/main", done("delete", STACK_TYPE, "dns-main"))
+    status, said_, _ = ops("down", "--yes", "dns/main")
+    assert status == 0
+    assert said_.splitlines() == ["dns/main: 1 to delete", "destroyed: dns/main"]
 
 
 def test_a_preview_tells_what_it_found(fake: Fake, ops: Ops) -> None:
@@ -339,6 +348,44 @@ def test_a_stack_that_is_new_to_the_backend_is_made_and_said_to_be(fake: Fake, o
     assert said_.splitlines()[0] == "dns/main is new to this backend: it is made there."
 
 
+@pytest.mark.parametrize(
+    ("backend", "provider"),
+    [
+        ("s3://states?awssdk=v2", "awskms:///arn:key?region=eu-central-1&context_stack=dns-main"),
+        ("s3://another", None),
+        ("file:///state", None),
+    ],
+)
+def test_a_new_stack_beside_the_others_in_the_bucket_is_encrypted_as_they_are(
+    fake: Fake,
+    ops: Ops,
+    source: Path,
+    git: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    backend: str,
+    provider: str | None,
+) -> None:
+    tools = source / "stacks/tools"
+    tools.mkdir()
+    (tools / "Pulumi.yaml").write_text("name: tools\n")
+    (tools / "Pulumi.main.yaml").write_text("config:\n  tools:release: {branch: main}\n")
+    (tools / "__main__.py").touch()
+    git(source, "add", "--all")
+    git(source, "commit", "--quiet", "--message", "tools")
+    outputs = {
+        "state_url": "s3://states?region=eu-central-1&awssdk=v2",
+        "secrets_provider": "awskms:///arn:key?region=eu-central-1",
+    }
+    fake.answer("output", "tools/main", f"echo '{json.dumps(outputs)}'")
+    fake.answer("whoami", "app/--json", f"echo '{json.dumps({'url': backend})}'")
+    monkeypatch.chdir(source)
+    missing = "echo \"error: no stack named 'main' found\" >&2; exit 6"
+    fake.answer("preview", "dns/main", f"grep -q ^init $FAKE/log || {{ {missing}; }}")
+
+    assert ops("up", "--yes", "dns/main")[0] == 0
+    assert fake.asked("init") == [f"dns/{provider or 'main'}"]
+
+
 def test_a_stack_that_is_in_another_backend_is_not_made_a_second_time(
     fake: Fake, ops: Ops, source: Path, git: Run
 ) -> None:
@@ -371,8 +418,9 @@ def test_a_stack_waits_for_those_that_its_upstream_reads_too(
     ]
 
 
-def test_ctrl_c_lets_what_runs_end_and_starts_nothing_more(
-    fake: Fake, source: Path, git: Run
+@pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_its_like_let_what_runs_end_and_start_nothing_more(
+    fake: Fake, source: Path, git: Run, word: signal.Signals
 ) -> None:
     fake.answer(
         "up",
@@ -395,9 +443,9 @@ def test_ctrl_c_lets_what_runs_end_and_starts_nothing_more(
         while not (fake.folder / "begun").exists():
             assert running.poll() is None
             time.sleep(0.05)
-        os.kill(running.pid, signal.SIGINT)
+        os.kill(running.pid, word)
         time.sleep(0.2)
-        os.kill(running.pid, signal.SIGINT)  # an impatient person waits, too
+        os.kill(running.pid, word)  # an impatient person waits, too
         out, err = running.communicate(timeout=30)
     assert (running.returncode, err) == (130, "Interrupted.\n")
     assert (fake.folder / "end").read_text() == "clean\n"
@@ -451,4 +499,4 @@ def test_a_stack_that_is_not_deployed_is_no_failure_of_its_destruction(
     fake.answer("export", "app/dev", missing)
     status, said_, _ = ops("down", "--yes", "app/dev", "dns/main")
     assert (status, fake.asked("destroy")) == (0, ["dns/main"])
-    assert said_.splitlines()[0] == "app/dev is not deployed."
+    assert said_.splitlines()[-2:] == ["destroyed: dns/main", "not deployed: app/dev"]

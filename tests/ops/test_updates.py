@@ -185,6 +185,31 @@ def test_an_interrupted_update_gets_one_signal_however_often_and_is_waited_for(
     assert os.getpgrp() not in groups  # a terminal's own signal does not reach the engine
 
 
+def test_an_engine_is_waited_for_by_whoever_is_interrupted_beside_it(
+    program: Program, tmp_path: Path
+) -> None:
+    (tmp_path / "patient.py").write_text(PATIENT)
+    program("pulumi", f"cd {tmp_path} && exec {sys.executable} patient.py")
+
+    def interrupt() -> None:
+        while not (tmp_path / "started").exists():
+            time.sleep(0.05)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    thread = threading.Thread(target=interrupt)
+    try:
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            engine(tmp_path).preview(lambda _: None)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        thread.join()
+    assert (tmp_path / "signals").read_text() == "signal clean"
+
+
 def test_an_interrupted_engine_begins_nothing_more(program: Program, tmp_path: Path) -> None:
     program("pulumi", f"touch {tmp_path}/started")
     running = engine(tmp_path)

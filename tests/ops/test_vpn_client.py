@@ -69,8 +69,7 @@ def setting(text: str, key: str) -> str:
 def refusal(said: Said) -> str:
     assert said.status == 1
     assert said.out == ""
-    assert said.err.endswith("\n")
-    return said.err.removesuffix("\n")
+    return said.err
 
 
 def with_line(corp: Corp, said: Said) -> list[Peer]:
@@ -294,9 +293,10 @@ def test_the_role_that_is_assumed_is_the_one_of_a_deployment(
 
 @pytest.mark.parametrize("name", ["Alice", "alice phone", "alice_1", "-a", "", "a" * 64, "a\n"])
 def test_a_name_that_no_settings_take_is_refused(ops: Ops, name: str) -> None:
-    assert refusal(ops("vpn-client", "--", name)) == (
+    sentence = (
         f"'{name}' is no name for a device: use lower case letters, digits and -, like alice-phone."
     )
+    assert ops("vpn-client", "--", name) == Said(1, "", sentence)
 
 
 def test_a_key_that_is_none_is_refused(ops: Ops) -> None:
@@ -342,7 +342,7 @@ def test_wrong_settings_give_their_own_report(ops: Ops, corp: Corp) -> None:
     with pytest.raises(UnusableSettingsError, match="has 1 mistake") as report:
         CorpSettings.read(corp.settings_file, "corp")
 
-    assert refusal(ops("vpn-client", "bob")) == str(report.value)
+    assert refusal(ops("vpn-client", "bob")) == Said(1, "", str(report.value)).err
 
 
 @pytest.mark.parametrize(
@@ -516,10 +516,18 @@ def test_an_encoding_without_blocks_is_refused(ops: Ops) -> None:
 
 
 def test_an_error_of_the_system_is_one_sentence(ops: Ops, corp: Corp) -> None:
-    corp.pulumi.chmod(0o644)
+    corp.pulumi.write_text("#!/nowhere\n")
 
     assert refusal(ops("vpn-client", "bob")) == (
-        "The command cannot go on: [Errno 13] Permission denied: 'pulumi'."
+        f"The command cannot go on: [Errno 2] No such file or directory: '{corp.pulumi}'."
+    )
+
+
+def test_an_unreadable_settings_file_is_one_sentence(ops: Ops, corp: Corp) -> None:
+    corp.settings_file.unlink()
+
+    assert refusal(ops("vpn-client", "bob")) == (
+        "Pulumi.main.yaml cannot be read (No such file or directory): restore it, for example with git."
     )
 
 
@@ -535,9 +543,13 @@ def test_an_interrupted_command_ends_without_a_traceback(
 
 
 def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ops", "vpn-client", "Bob"]
+    command = [sys.executable, "-m", "ops", "vpn-client", "The telephone of Bob"]
 
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("'Bob' is no name for a device: ")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        "'The telephone of Bob' is no name for a device: use lower case letters, digits and -, like\n"
+        "alice-phone.\n",
+    )

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pulumi_aws
 import pytest
 
 from iam.assumption import Assumption
@@ -114,7 +115,7 @@ def test_every_role_is_open_to_whom_it_is_meant_for_and_to_nobody_else(
     assert found == EXPECTED
 
 
-def resource(kind: str, name: str, **inputs: str) -> dict[str, Any]:
+def resource(kind: str, name: str, **inputs: Any) -> dict[str, Any]:
     """Return a resource as it is in a state, of the provider `own`."""
     return {
         "type": kind,
@@ -179,6 +180,34 @@ def test_a_role_that_is_about_to_be_deleted_does_not_count(
     assert [it.role for it in ways(resources, organization) if "vpn-host" in it.role] == []
 
 
+PROVIDER = "urn:pulumi:dev::app::pulumi:providers:aws::own"
+ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
+NOBODY = json.dumps({"Statement": []})
+EVERYTHING = json.dumps({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+ROLE = "aws:iam/role:Role"
+
+
+def openings(*more: dict[str, Any], **inputs: Any) -> list[str]:
+    """Return the roles that may assume one that trusts its account: `own`, or nobody.
+
+    `inputs` are further ones of `own`, `more` is what else the state has.
+    """
+    trusting = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": DEV}}
+    trust = json.dumps({"Statement": trusting})
+    resources = [
+        resource("pulumi:providers:aws", "own", allowedAccountIds=f'["{DEV}"]'),
+        resource(ROLE, "own", assumeRolePolicy=NOBODY, **inputs),
+        resource(ROLE, "other", assumeRolePolicy=trust),
+        *more,
+    ]
+    return [it.principal for it in who_can(resources, MANAGEMENT_ACCOUNT, {})]
+
+
+def attachment(policy: str, role: str = "own") -> dict[str, Any]:
+    return resource(ATTACHMENT, "a", role=role, policyArn=policy)
+
+
 @pytest.mark.parametrize(
     ("policy", "opens"),
     [
@@ -189,38 +218,138 @@ def test_a_role_that_is_about_to_be_deleted_does_not_count(
 def test_a_policy_of_aws_that_is_not_known_may_allow_everything(
     policy: str, opens: list[str]
 ) -> None:
-    trusting = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": DEV}}
-    trust = json.dumps({"Statement": trusting})
-    nobody = json.dumps({"Statement": []})
-    arn = f"arn:aws:iam::aws:policy/{policy}"
-    resources = [
-        resource("pulumi:providers:aws", "own", allowedAccountIds=f'["{DEV}"]'),
-        resource("aws:iam/role:Role", "own", assumeRolePolicy=nobody),
-        resource("aws:iam/role:Role", "other", assumeRolePolicy=trust),
+    assert openings(attachment(f"arn:aws:iam::aws:policy/{policy}")) == opens
+
+
+GIVEN: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
+    "managed policies in the role": {"managedPolicyArns": [ADMINISTRATOR_ACCESS]},
+    "inline policies in the role": {"inlinePolicies": [{}, {"name": "a", "policy": EVERYTHING}]},
+    "an inline policy": [
+        resource("aws:iam/rolePolicy:RolePolicy", "a", role="own", policy=EVERYTHING)
+    ],
+    "an attachment to several roles": [
         resource(
-            "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "a", role="own", policyArn=arn
-        ),
+            *("aws:iam/policyAttachment:PolicyAttachment", "a"),
+            roles=["else", "own"],
+            policyArn=ADMINISTRATOR_ACCESS,
+        )
+    ],
+    "all attachments of a role": [
+        resource(
+            *("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive", "a"),
+            roleName="own",
+            policyArns=[ADMINISTRATOR_ACCESS],
+        )
+    ],
+}
+"""Ways to give a role a policy: arguments of it, or resources."""
+
+
+@pytest.mark.parametrize("way", GIVEN.values(), ids=GIVEN.keys())
+def test_a_policy_counts_however_a_role_is_given_it(
+    way: dict[str, Any] | list[dict[str, Any]],
+) -> None:
+    found = openings(**way) if isinstance(way, dict) else openings(*way)
+
+    assert found == [f"arn:aws:iam::{DEV}:role/own"]
+
+
+def test_a_role_whose_name_aws_completes_has_its_policies() -> None:
+    made = resource(ROLE, "made", namePrefix="own-", assumeRolePolicy=NOBODY)
+    made["outputs"] = {"name": "own-2026"}
+
+    assert openings(made, attachment(ADMINISTRATOR_ACCESS, "own-2026")) == [
+        f"arn:aws:iam::{DEV}:role/own-2026"
     ]
 
-    found = who_can(resources, MANAGEMENT_ACCOUNT, {})
 
-    assert [it.principal for it in found] == opens
+def test_policies_that_a_role_does_not_have_open_nothing() -> None:
+    users = resource(
+        *("aws:iam/policyAttachment:PolicyAttachment", "a"),
+        users=["own"],
+        policyArn=ADMINISTRATOR_ACCESS,
+    )
+
+    assert openings(users, inlinePolicies=[{}], managedPolicyArns=[]) == []
 
 
-def test_a_policy_that_cannot_be_read_ends_it_in_one_sentence(
-    organization: dict[str, Cloud],
-) -> None:
-    resources = registered(organization)
-    (role,) = [it for it in resources if it["name"] == "vpn-role"]
-    secret = role["inputs"] | {"assumeRolePolicy": {"ciphertext": "x"}}
+def test_every_way_to_give_a_role_a_policy_is_one_that_is_read_here() -> None:
+    files = (Path(str(pulumi_aws.__file__)).parent / "iam").glob("*.py")
+
+    assert {it.stem for it in files if it.stem.startswith(("role", "policy"))} == {
+        "policy",
+        "policy_attachment",
+        "role",
+        "role_policies_exclusive",  # it only takes away
+        "role_policy",
+        "role_policy_attachment",
+        "role_policy_attachments_exclusive",
+    }
+
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kind"),
+    [
+        ("assumeRolePolicy", SECRET, ROLE),
+        ("assumeRolePolicy", "[]", ROLE),
+        ("permissionsBoundary", SECRET, ROLE),
+        ("inlinePolicies", SECRET, ROLE),
+        ("inlinePolicies", [SECRET], ROLE),
+        ("inlinePolicies", [{"policy": SECRET}], ROLE),
+        ("managedPolicyArns", [SECRET], ROLE),
+        ("name", SECRET, ROLE),
+        ("policyArn", SECRET, ATTACHMENT),
+        ("role", SECRET, ATTACHMENT),
+        ("roles", ["own", SECRET], "aws:iam/policyAttachment:PolicyAttachment"),
+        ("policy", "no JSON", "aws:iam/rolePolicy:RolePolicy"),
+        ("policy", "no JSON", "aws:iam/policy:Policy"),
+    ],
+)
+def test_what_a_role_may_do_has_to_be_readable(key: str, value: Any, kind: str) -> None:
+    inputs = {"role": "own", "assumeRolePolicy": NOBODY, "policyArn": ADMINISTRATOR_ACCESS}
+    unreadable = resource(kind, "it") | {"inputs": inputs | {key: value}}
 
     with pytest.raises(OpsError) as reason:
-        ways([it | {"inputs": secret} if it is role else it for it in resources], organization)
+        openings(unreadable)
 
     assert str(reason.value) == (
-        f"assumeRolePolicy of {role['urn']} cannot be read in its state (it is secret, or no JSON), so "
-        "nobody can say who may assume what."
+        f"{key} of urn:pulumi:dev::app::{kind}::it cannot be read in its state (it is secret, or of "
+        "another form than IAM takes), so nobody can say who may assume what: have the program give "
+        "it in plain text, and update the stack."
     )
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {},
+        {"allowedAccountIds": "[]"},
+        {"allowedAccountIds": f'["{DEV}", "444444444444"]'},
+        {"allowedAccountIds": SECRET},
+    ],
+)
+def test_a_provider_that_may_work_in_any_account_ends_it_in_one_sentence(
+    inputs: dict[str, Any],
+) -> None:
+    role = resource(ROLE, "own", assumeRolePolicy=NOBODY)
+
+    with pytest.raises(OpsError) as reason:
+        who_can([resource("pulumi:providers:aws", "own", **inputs), role], MANAGEMENT_ACCOUNT, {})
+
+    assert str(reason.value) == (
+        f"Nobody can say in which account {role['urn']} is, since its provider {PROVIDER} does not "
+        "have the id of one account in allowedAccountIds: have the program give it that, and update "
+        "the stack."
+    )
+
+
+def test_a_provider_without_roles_may_work_anywhere() -> None:
+    user = resource("aws:iam/user:User", "it") | {"provider": "another::id"}
+
+    assert openings(user, resource("pulumi:providers:aws", "another")) == []
 
 
 @pytest.mark.usefixtures("deployed")
@@ -236,8 +365,8 @@ def test_it_prints_a_table_and_says_which_stacks_are_missing(ops: Ops) -> None:
     )
     assert "tools    OrganizationAccountAccessRole  org: administrators" in lines
     assert said.err == (
-        "app/stage is not deployed, so its roles are not listed.\n"
-        "app/prod is not deployed, so its roles are not listed.\n"
+        "app/stage is not deployed, so its roles are not listed. "
+        "app/prod is not deployed, so its roles are not listed."
     )
 
 
@@ -261,6 +390,4 @@ def test_before_org_it_says_what_to_run_first(
     said = ops("who-can")
 
     assert (said.status, said.out) == (1, "")
-    assert (
-        said.err == "Stack org/main is not deployed: first run: pulumi -C stacks/org up -s main\n"
-    )
+    assert said.err == "Stack org/main is not deployed: first run: pulumi -C stacks/org up -s main"

@@ -12,6 +12,7 @@ from ops.problem import OpsError
 from ops.worktrees import Worktrees
 from stacks import catalogue
 from stacks.catalogue import Stack
+from stacks.checkout import Commit
 from tests.sandbox.conftest import Run, git, program, source
 
 __all__ = ["git", "program", "source"]
@@ -23,17 +24,58 @@ def stack(source: Path, name: str) -> Stack:
     return catalogue.find(name, source)
 
 
-def test_a_branch_is_the_local_one_else_that_of_origin(
-    tmp_path: Path, source: Path, git: Run
+@pytest.fixture
+def clone(tmp_path: Path, source: Path, git: Run) -> Path:
+    """A clone of `source`, whose branches there have a commit more than its own `main`."""
+    git(source, "branch", "develop")
+    git(tmp_path, "clone", "--quiet", str(source), "clone")
+    for branch in ("develop", "main"):
+        git(source, "checkout", "--quiet", branch)
+        git(source, "commit", "--quiet", "--allow-empty", "--message", f"{branch} at origin")
+    git(source, "tag", "v1.0.0")
+    git(tmp_path / "clone", "fetch", "--quiet", "--tags")
+    return tmp_path / "clone"
+
+
+def test_a_branch_is_the_one_here_or_at_origin_that_contains_the_other(
+    tmp_path: Path, source: Path, clone: Path, git: Run
 ) -> None:
-    git(source, "checkout", "--quiet", "-b", "develop")
-    git(source, "commit", "--quiet", "--allow-empty", "--message", "at origin")
-    git(tmp_path, "clone", "--quiet", "--branch", "main", str(source), "clone")
-    clone, at_origin = tmp_path / "clone", git(source, "rev-parse", "develop")
-    trees = Worktrees(clone, tmp_path)
-    assert trees.ref(stack(source, "app/dev")).commit == at_origin
+    def commit() -> str:
+        found = Worktrees(clone, tmp_path).ref(stack(source, "app/dev")).commit
+        assert Commit(clone, found).is_in("develop")  # the release gate takes it
+        return found
+
+    at_origin = git(source, "rev-parse", "develop")
+    assert commit() == at_origin  # there is none here
     git(clone, "branch", "--no-track", "develop", "main")
-    assert trees.ref(stack(source, "app/dev")).commit == git(clone, "rev-parse", "main")
+    assert commit() == at_origin  # the one here is behind
+    git(clone, "checkout", "--quiet", "-B", "develop", "origin/develop")
+    assert commit() == at_origin
+    git(clone, "commit", "--quiet", "--allow-empty", "--message", "to be pushed later")
+    assert commit() == git(clone, "rev-parse", "HEAD")
+    git(clone, "remote", "remove", "origin")
+    assert commit() == git(clone, "rev-parse", "HEAD")
+
+
+def test_a_tag_that_only_the_branch_at_origin_contains_counts(
+    tmp_path: Path, source: Path, clone: Path, git: Run
+) -> None:
+    ref = Worktrees(clone, tmp_path).ref(stack(source, "app/prod"))
+    assert ref == worktrees.Ref("v1.0.0", git(source, "rev-parse", "main"))
+
+
+def test_a_branch_that_has_diverged_from_origin_is_refused_in_one_sentence(
+    tmp_path: Path, source: Path, clone: Path, git: Run
+) -> None:
+    git(clone, "commit", "--quiet", "--allow-empty", "--message", "beside origin's")
+    for name in ("app/stage", "app/prod"):
+        with pytest.raises(OpsError) as error:
+            Worktrees(clone, tmp_path).ref(stack(source, name))
+        assert str(error.value) == (
+            f"{name} is deployed from branch main, and the one here and the one at origin have each "
+            "a commit that the other has not: bring them together (git checkout main, then git "
+            "pull --rebase origin main)."
+        )
 
 
 def test_a_tag_is_the_newest_version_that_the_branch_contains(
@@ -136,6 +178,17 @@ def test_a_stack_that_its_branch_does_not_have_yet_is_one_sentence(
         trees.of(stack(source, "app/qa"))
     assert str(error.value) == (
         "app/qa is deployed from main, which has no Pulumi.qa.yaml yet: merge it into main first."
+    )
+
+
+def test_a_commit_that_this_clone_does_not_know_is_one_sentence(
+    tmp_path: Path, source: Path
+) -> None:
+    with Worktrees(source, tmp_path) as trees, pytest.raises(OpsError) as error:
+        trees.at("ab" * 20, stack(source, "app/stage"))
+    assert str(error.value) == (
+        "This clone does not know commit abababababab, which app/stage runs: run git fetch --tags "
+        "origin."
     )
 
 

@@ -122,6 +122,7 @@ def test_the_table_fits_a_hundred_columns_with_every_address_in_one_piece(
             for it in catalogue.stacks()
         ]
     )
+    report.conclude(is_new=False)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     assert all(str(it) in "\n".join(lines) for it in catalogue.stacks())

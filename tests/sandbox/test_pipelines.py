@@ -8,11 +8,13 @@ import threading
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from sandbox import access, builds
@@ -201,8 +203,8 @@ def outcome(run: Run) -> list[tuple[str, bool]]:
 
 def test_a_push_is_built_from_a_full_clone_by_the_projects_role(tools: Delivery) -> None:
     commit = tools.commit(TELLS)
-    tools.make(build(outputArtifacts=[{"name": "built"}]), triggers=[delivery.trigger(MAIN)])
-    [run] = tools.player.push("main", ["build.yml"])
+    tools.make(build(outputArtifacts=[{"name": "built"}]))
+    run = tools.player.play(PIPELINE, commit, "main")
     assert outcome(run) == [("Source", True), ("Build", True)], run.actions[-1].log
     files, account = tools.read(run, "built"), tools.site.accounts["tools"]
     assert files["out/arn"].startswith(
@@ -381,6 +383,20 @@ def test_a_build_that_takes_too_long_is_ended(
     assert "[Container] Build timed out after 60 minutes" in run.action("Build").log
 
 
+def test_what_a_build_leaves_behind_in_another_group_is_ended(
+    tools: Delivery, tmp_path: Path
+) -> None:
+    left = tmp_path / "left"
+    command = f"set -m; sleep 300 & echo $! >{left}"
+    commit = tools.commit(f"phases: {{build: {{commands: ['{command}']}}}}")
+    tools.make(build())
+
+    assert tools.player.play(PIPELINE, commit).succeeded
+
+    with suppress(psutil.NoSuchProcess):
+        assert psutil.Process(int(left.read_text())).status() == psutil.STATUS_ZOMBIE
+
+
 @pytest.mark.parametrize(
     ("lacking", "fails", "refusal"),
     [
@@ -472,12 +488,10 @@ def test_a_tag_builds_the_commit_that_it_names(tools: Delivery) -> None:
     tools.git(tools.site.checkout.directory, "tag", "--annotate", "--message", "r", "v1.2.3")
     tools.commit("phases: {build: {commands: ['false']}}")
     tools.make(build(), triggers=[delivery.trigger({"tags": {"includes": ["v*"]}})])
-    [run] = tools.player.tag("v1.2.3")
+    [pipeline] = tools.player.started_by_tag("v1.2.3")
+    run = tools.player.play(pipeline, commit)
     assert (run.commit, run.succeeded) == (commit, True)
     assert "v1.2.3" in run.action("Build").log.splitlines()
-    assert tools.player.tag("v1.2.3")[0].succeeded
-    with pytest.raises(SandboxError, match="git rev-parse failed"):
-        tools.player.tag("v9")
 
 
 def test_runs_of_one_pipeline_wait_for_each_other(tools: Delivery, tmp_path: Path) -> None:

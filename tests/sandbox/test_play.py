@@ -11,7 +11,7 @@ from sandbox.pipelines import Action, Run
 from sandbox.problem import SandboxError
 
 COMMIT = "1234567" + "0" * 33
-REFUSAL = "app/prod takes only what app/stage runs."
+REFUSAL = "Stack prod does not take this checkout: it is not in main."
 
 
 class Checkout:
@@ -36,7 +36,13 @@ class Sandbox:
 
     def __init__(self) -> None:
         self.checkout = Checkout()
-        self.connected = False
+        self.connected = self.is_held = False
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        self.is_held = True
+        yield
+        self.is_held = False
 
     def environment(self) -> dict[str, str]:
         return {"PULUMI_BACKEND_URL": "file:///state"}
@@ -49,6 +55,7 @@ class Player:
     """Pipelines of which those in `refuses` end with a preview that failed."""
 
     refuses: Collection[str] = ()
+    log = f"[Container] a\n{REFUSAL}\n[Container] b\n"
 
     def __init__(self, sandbox: Sandbox, **options: Any) -> None:
         assert options["variables"] == {"PULUMI_BACKEND_URL": "file:///state"}
@@ -65,16 +72,15 @@ class Player:
 
     def play(self, pipeline: str, commit: str, branch: str = "") -> Run:
         assert self.sandbox.connected
+        assert self.sandbox.is_held
         assert branch == {"app-dev": "develop"}.get(pipeline, "")
         refused = pipeline in self.refuses
-        actions = [of("Source", "", succeeded=True)]
-        actions += [
-            of("Preview", f"[Container] a\n{REFUSAL}\n[Container] b\n", succeeded=not refused)
-        ]
-        return Run(pipeline=pipeline, commit=commit, actions=tuple(actions), artefacts={}, told=())  # fmt: skip
+        log = self.log if refused else "a preview"
+        actions = (of("Source", ""), of("Preview", log, succeeded=not refused))
+        return Run(pipeline=pipeline, commit=commit, actions=actions, artefacts={}, told=())
 
 
-def of(name: str, log: str, *, succeeded: bool) -> Action:
+def of(name: str, log: str, *, succeeded: bool = True) -> Action:
     return Action(stage="a", name=name, succeeded=succeeded, seconds=1.0, log=log, variables={})
 
 
@@ -111,10 +117,22 @@ def test_a_push_that_does_not_deploy_ends_the_play_with_its_log(
     )
 
 
-def test_a_tag_that_is_not_refused_ends_the_play(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tag_that_is_deployed_ends_the_play(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SandboxError) as failed:
         shown(monkeypatch)
 
     assert str(failed.value) == (
-        "The tag v1.0.1 was not refused, although STAGE does not run 1234567."
+        "The tag v1.0.1 was not refused, although STAGE does not run 1234567:\na preview"
     )
+
+
+def test_a_tag_that_fails_for_another_reason_is_not_taken_for_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Player, "log", "no such program\n")
+
+    with pytest.raises(SandboxError) as failed:
+        shown(monkeypatch, "app-prod")
+
+    assert str(failed.value).endswith("does not run 1234567:\nno such program\n")
+    assert "source ok, preview failed" in capsys.readouterr().out

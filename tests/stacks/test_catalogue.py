@@ -208,3 +208,66 @@ def test_a_stack_without_a_rule_is_told(copy: Path) -> None:
     assert str(refusal.value) == (
         "Pulumi.dev.yaml has no usable app:release; set it to a map with the branch to deploy from"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"import pulumi\nname = (\n", "'(' was never closed, line 2"),
+        (
+            b"name = 1\nother = '\xff'\n",
+            "(unicode error) 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte, "
+            "line 2",
+        ),
+        (b"# -*- coding: nope -*-", "unknown encoding: nope, line 1"),
+    ],
+)
+@pytest.mark.parametrize("file", ["stacks/org/__main__.py", "__main__.py"])
+def test_a_program_that_python_cannot_read_is_told(
+    copy: Path, file: str, text: bytes, reason: str
+) -> None:
+    (copy / file).write_bytes(text)
+
+    with pytest.raises(UnusableSettingsError) as refusal:
+        catalogue.stacks(copy)
+
+    assert str(refusal.value) == (
+        f"{copy / file} is no Python program ({reason}): mend it, or restore it, for example with git"
+    )
+
+
+def test_a_component_that_python_cannot_read_is_told(copy: Path) -> None:
+    component = copy / "components/organization.py"
+    component.write_text("name = (")
+
+    with pytest.raises(UnusableSettingsError) as refusal:
+        catalogue.file_patterns(by_name(copy)["org/main"], copy)
+
+    assert str(refusal.value) == (
+        f"{component} is no Python program ('(' was never closed, line 1): mend it, or restore it, "
+        "for example with git"
+    )
+
+
+def test_a_project_without_a_program_is_told(copy: Path) -> None:
+    program = copy / "stacks/org/__main__.py"
+    program.unlink()
+
+    with pytest.raises(UnusableSettingsError) as refusal:
+        catalogue.stacks(copy)
+
+    assert str(refusal.value) == (
+        f"{program} cannot be read (No such file or directory): restore it, for example with git"
+    )
+
+
+@pytest.mark.parametrize("text", [b"runtime: python", b"- name", b"name: [", b"name: \xff", b"\0"])
+def test_a_project_file_without_a_name_is_told(copy: Path, text: bytes) -> None:
+    (copy / "stacks/org/Pulumi.yaml").write_bytes(text)
+
+    with pytest.raises(UnusableSettingsError) as refusal:
+        catalogue.stacks(copy)
+
+    assert str(refusal.value) == (
+        "stacks/org/Pulumi.yaml does not give the project's name: restore it, for example with git"
+    )
