@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from bench import bringup, overhead, preview, scale, tunnel
+from bench import bringup, decision, overhead, preview, scale, tunnel
 from bench.programs import ProgramError, Programs
 from sandbox.problem import SandboxError
 from sandbox.sandbox import Sandbox
@@ -27,6 +27,7 @@ def main() -> int:
             bringup.measure(ROOT, sandbox.directory, console)
             preview.measure(sandbox, console)
             tunnel.measure(ROOT, scratch, console)
+            decision.measure(console)
         except (ProgramError, SandboxError) as error:
             sys.stderr.write(f"{error}\n")
             return 1

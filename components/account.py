@@ -1,8 +1,9 @@
-"""What every account gets first: the role that its pipeline deploys with, and the bounds of it.
+"""What every account gets first: the role that its pipeline deploys with, its bounds, and settings.
 
-Owns who may deploy into an account and how far that reaches. Owns nothing that is deployed. Only
-`OrganizationAccountAccessRole`, in the hands of a person, may change what is made here: the deploy
-role itself is denied it.
+Owns who may deploy into an account, how far that reaches, and the settings of the account that make
+safe what a resource says nothing about. Owns nothing that is deployed. Only
+`OrganizationAccountAccessRole`, in the hands of a person, may change the role and its bounds: the
+deploy role itself is denied it. The settings are the deploy role's to keep.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,14 @@ BOUNDARY = "deploy-boundary"
 """The policy's name is fixed: it speaks of itself."""
 BUILD_ROLES = "build-"
 """What the names of build roles, in the Tools account, start with."""
+METADATA_HOPS = 2
+"""How far an answer of an instance's metadata service travels where its launch does not say.
+
+To the instance is one hop, to a container on it one more; with one, AWS's clients in a container
+find no credentials. Two is what AWS sets with version 2 as an account's default (EC2 user guide,
+"Configure instance metadata options for new instances", read 2026-11-25), and what an image has
+that asks for version 2. A host without containers asks for one itself, as the VPN's does.
+"""
 
 POLICY_CHANGES = [
     "iam:AttachRolePolicy",
@@ -208,7 +217,11 @@ class AccountBaselineArgs:
 
 
 class AccountBaseline(pulumi.ComponentResource):
-    """A member account's deploy role, and the boundary that every role made there has to carry."""
+    """A member account's deploy role, the boundary of every role made there, and its settings.
+
+    The settings are those of the account (public access to S3) and of the region of its provider
+    (encryption of disks, version 2 of instances' metadata service). They stay on after a destroy.
+    """
 
     boundary_arn: pulumi.Output[str]
 
@@ -235,5 +248,25 @@ class AccountBaseline(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
+        self._switch_on_settings(name)
         self.boundary_arn = boundary.arn
         self.register_outputs({"boundary_arn": self.boundary_arn})
+
+    def _switch_on_settings(self, name: str) -> None:
+        # A setting is no object: its deletion switches it off, for what others have in the account.
+        stays_on = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        aws.s3.AccountPublicAccessBlock(
+            f"{name}-public-access",
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=stays_on,
+        )
+        aws.ebs.EncryptionByDefault(f"{name}-disk-encryption", enabled=True, opts=stays_on)
+        aws.ec2.InstanceMetadataDefaults(
+            f"{name}-instance-metadata",
+            http_tokens="required",
+            http_put_response_hop_limit=METADATA_HOPS,
+            opts=stays_on,
+        )

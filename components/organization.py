@@ -13,6 +13,9 @@ import pulumi_aws as aws
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 """The role AWS makes in a new account; only the management account may assume it."""
 
+ROOT_TARGET = "Root"
+"""The name of the organization's root among what a policy attaches to."""
+
 ACCOUNT_QUOTA = 10
 """Accounts an organization may have at first, the management account included (AWS Organizations
 quotas, read 2026-11-25). A closed account counts for 90 days."""
@@ -83,8 +86,8 @@ class OrganizationArgs:
 class Organization(pulumi.ComponentResource):
     """An organization with all features, service control policies, OUs and member accounts.
 
-    `account_ids` maps an account's name to its id of twelve digits, `target_ids` the path of an OU
-    or the name of an account to the id that a policy attaches to.
+    `account_ids` maps an account's name to its id of twelve digits, `target_ids` the root's name,
+    the path of an OU or the name of an account to the id that a policy attaches to.
     """
 
     organization_id: pulumi.Output[str]
@@ -114,7 +117,7 @@ class Organization(pulumi.ComponentResource):
 
         self.organization_id = organization.id
         self.account_ids = pulumi.Output.all(**accounts).apply(dict[str, str])
-        self.target_ids = units | accounts
+        self.target_ids = {ROOT_TARGET: root_id} | units | accounts
         self.register_outputs(
             {
                 "organization_id": self.organization_id,

@@ -1,9 +1,13 @@
 """Evaluates IAM policy documents: pure functions from documents and a request to an effect.
 
-Owns the policy language (Effect, Action, Resource, Condition, policy variables). It knows nothing
-of accounts, of the levels of an organization or of whom a Principal names: `authorization` and
-`trust` put those together. A document is what `json.loads` gives; `problem` says what is wrong
-with one, and `evaluate` is for documents without a problem.
+Owns the policy language (Effect, Action, Resource, Condition, policy variables), as the IAM user
+guide has it: "IAM JSON policy elements reference", read on 2026-11-25. It knows nothing of accounts
+or of whom a Principal names; the levels of an organization are for `service_control`. A document is
+what `json.loads` gives; `problem` says what is wrong with one, and `evaluate` and `rules` are for
+documents without a problem.
+
+A document is compiled into rules, which judge a request in microseconds; who asks once calls
+`evaluate`, who asks often keeps the rules.
 """
 
 import functools
@@ -13,8 +17,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
 Document: TypeAlias = Mapping[str, object]
 Statement: TypeAlias = Mapping[str, object]
@@ -26,6 +31,9 @@ _ARN_PARTS = 6
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _LITERALS = ("*", "?", "$")  # "${*}" is the star itself
 _GLOB_TOKEN = re.compile(r"\$\{[*?$]\}|[*?]|[^*?$]+|\$", re.DOTALL)
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_EPOCH = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 
 
 EVERYTHING: Document = {
@@ -45,24 +53,30 @@ class Effect(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One action on one resource; the keys of `context` are lower case."""
+    """One action on one resource; the keys of `context` are lower case.
+
+    A key of several values is a multivalued one, which only ForAllValues and ForAnyValue compare.
+    Binary values are written in Base64, as in a policy.
+    """
 
     action: str
     resource: str
     context: Context = field(default_factory=dict[str, tuple[str, ...]])
 
+    @functools.cached_property
+    def plain_action(self) -> str:
+        """The action in the one spelling in which actions are compared."""
+        return self.action.lower()
+
 
 def evaluate(documents: Iterable[Document], request: Request) -> Effect:
     """Judge a request: an explicit denial in any document wins over an allowance in another."""
     found = {
-        statement["Effect"]
-        for document in documents
-        for statement in statements(document)
-        if _applies(statement, request, document.get("Version"))
+        rule.effect for document in documents for rule in rules(document) if rule.applies(request)
     }
-    if "Deny" in found:
+    if Effect.DENY in found:
         return Effect.DENY
-    return Effect.ALLOW if "Allow" in found else Effect.NONE
+    return Effect.ALLOW if Effect.ALLOW in found else Effect.NONE
 
 
 def statements(document: Document) -> list[Statement]:
@@ -85,46 +99,114 @@ def mapping(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
-def _applies(statement: Statement, request: Request, version: object) -> bool:
-    def in_action(pattern: str) -> bool:
-        return _glob(pattern.lower()).fullmatch(request.action.lower()) is not None
+Predicate: TypeAlias = Callable[[str], object]
+"""Whether a text matches: what it returns counts as true or false."""
+Match: TypeAlias = Callable[[str, Context], object]
+Test: TypeAlias = Callable[[Request], object]
+Compile: TypeAlias = Callable[[list[str]], Predicate]
+"""From the values that a policy gives to whether one of them matches a value of the request."""
+T = TypeVar("T")
+Number = TypeVar("Number", float, Decimal)
 
-    def in_resource(pattern: str) -> bool:
-        expanded = _expand(pattern, request.context, version)
-        return expanded is not None and _like(expanded, request.resource)
 
-    return (
-        _selects(statement, "Action", in_action)
-        and _selects(statement, "Resource", in_resource)
-        and all(
-            _holds(
-                name,
-                key,
-                [_expand(text, request.context, version) for text in texts(wanted)],
-                request.context,
-            )
-            for name, keys in mapping(statement.get("Condition")).items()
-            for key, wanted in mapping(keys).items()
-        )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One compiled statement: `name` is its Sid, or its number in its document."""
+
+    name: str
+    effect: Effect
+    acts: Predicate
+    """Whether it is about an action, given as `Request.plain_action`."""
+    tests: tuple[Test, ...]
+
+    def applies(self, request: Request) -> bool:
+        """Tell whether the statement is about a request; principals are not its business."""
+        return bool(self.acts(request.plain_action)) and self.covers(request)
+
+    def covers(self, request: Request) -> bool:
+        """Tell the same of a request whose action is known to be one of the statement's."""
+        for holds in self.tests:  # noqa: SIM110 - a generator takes as long as what it asks
+            if not holds(request):
+                return False
+        return True
+
+
+def rules(document: Document) -> tuple[Rule, ...]:
+    """Compile the statements of a document, in its order."""
+    with_variables = document.get("Version") == _LANGUAGE_WITH_VARIABLES
+    return tuple(
+        _rule(number, statement, with_variables=with_variables)
+        for number, statement in enumerate(statements(document), start=1)
     )
 
 
-def _selects(statement: Statement, element: str, matches: Callable[[str], bool]) -> bool:
-    """Tell whether an element selects; absent both ways it does: trust has no Resource."""
-    if f"Not{element}" in statement:
-        return not any(map(matches, texts(statement[f"Not{element}"])))
-    return element not in statement or any(map(matches, texts(statement[element])))
+def _rule(number: int, statement: Statement, *, with_variables: bool) -> Rule:
+    return Rule(
+        name=str(statement.get("Sid") or number),
+        effect=Effect(statement["Effect"]),
+        acts=_actions(statement),
+        tests=(
+            *_resources(statement, with_variables=with_variables),
+            *(
+                _condition(name, key.lower(), texts(wanted), with_variables=with_variables)
+                for name, keys in mapping(statement.get("Condition")).items()
+                for key, wanted in mapping(keys).items()
+            ),
+        ),
+    )
 
 
-def _expand(text: str, context: Context, version: object) -> str | None:
-    """Fill in policy variables; None where one has no value, so that the text matches nothing.
+def _actions(statement: Statement) -> Predicate:
+    element = "NotAction" if "NotAction" in statement else "Action"
+    patterns = [pattern.lower() for pattern in texts(statement[element])]
+    named = frozenset(pattern for pattern in patterns if not _is_glob(pattern))
+    globs = [pattern for pattern in patterns if _is_glob(pattern)]
+    like = _like(globs)
+    if element == "NotAction":
+        return lambda action: action not in named and not like(action)
+    if not globs:
+        return named.__contains__
+    if not named:
+        return like
+    return lambda action: action in named or like(action)
+
+
+def _resources(statement: Statement, *, with_variables: bool) -> list[Test]:
+    """Test the resource; absent both ways the statement covers all: trust has no Resource."""
+    negated = "NotResource" in statement
+    patterns = texts(statement.get("NotResource" if negated else "Resource", "*"))
+    if "*" in patterns and not negated:
+        return []
+    match = _match(patterns, _like_resource, with_variables=with_variables)
+    return [lambda request: bool(match(request.resource, request.context)) is not negated]
+
+
+def _match(values: list[str], compiled: Compile, *, with_variables: bool) -> Match:
+    """Match any of the values, in which there may be variables.
+
+    "When policy variables reference a condition context key that has no value or is not present in
+    an authorization context for a request, the value is effectively null. There is no equal or like
+    value." So such a value matches nothing, and an inverted operator holds.
+    """
+    if not with_variables:
+        values = [value.replace("${", "${$}{") for value in values]
+    variable = [value for value in values if with_variables and "${" in value]
+    fixed = compiled([value for value in values if value not in variable])
+    if not variable:
+        return lambda value, _: fixed(value)
+
+    def match(value: str, context: Context) -> object:
+        expanded = [_expand(text, context) for text in variable]
+        return fixed(value) or compiled([text for text in expanded if text is not None])(value)
+
+    return match
+
+
+def _expand(text: str, context: Context) -> str | None:
+    """Fill in policy variables; None where one has no value.
 
     What is filled in never acts as a wildcard: its stars arrive as "${*}".
     """
-    if "${" not in text:
-        return text
-    if version != _LANGUAGE_WITH_VARIABLES:
-        return text.replace("${", "${$}{")
     parts: list[str] = []
     end = 0
     for variable in _VARIABLE.finditer(text):
@@ -141,71 +223,152 @@ def _value(variable: str, context: Context) -> str | None:
     if name in _LITERALS:
         return f"${{{name}}}"
     values = context.get(name.strip().lower(), ())
-    if len(values) != 1 and not comma:
+    has_value = len(values) == 1 and values[0]
+    if not has_value and not comma:
         return None
-    value = values[0] if len(values) == 1 else default.strip().strip("'")
+    value = values[0] if has_value else default.strip().strip("'")
     return re.sub(r"[*?$]", r"${\g<0>}", value)
 
 
-@functools.lru_cache(maxsize=4096)
-def _glob(pattern: str) -> re.Pattern[str]:
-    wild = {"*": ".*", "?": "."}
-    tokens = _GLOB_TOKEN.findall(pattern)
-    return re.compile("".join(wild.get(t) or re.escape(_literal(t)) for t in tokens), re.DOTALL)
+def _is_glob(text: str) -> bool:
+    return "*" in text or "?" in text
 
 
 def _literal(text: str) -> str:
     return re.sub(r"\$\{([*?$])\}", r"\1", text)
 
 
-def _like(pattern: str, value: str) -> bool:
-    return _glob(pattern).fullmatch(value) is not None
+def _never(_: str) -> bool:
+    return False
 
 
-def _arn_like(pattern: str, value: str) -> bool:
-    """Compare part by part: a wildcard stays within its part, except in the last one."""
-    wanted, found = pattern.split(":", _ARN_PARTS - 1), value.split(":", _ARN_PARTS - 1)
-    return len(wanted) == len(found) and all(map(_like, wanted, found))
+def _regex(pattern: str, star: str = ".*", mark: str = ".") -> str:
+    wild = {"*": star, "?": mark}
+    tokens = _GLOB_TOKEN.findall(pattern)
+    return "".join(wild.get(token) or re.escape(_literal(token)) for token in tokens)
 
 
-def _in_network(pattern: str, value: str) -> bool:
-    return ipaddress.ip_address(value) in ipaddress.ip_network(_literal(pattern), strict=False)
+def _regex_of_resource(pattern: str) -> str:
+    """Translate the pattern of a resource, whose wildcards stay within a part of an ARN.
+
+    But "if the * wildcard is the last character of a resource ARN segment, it can expand to match
+    beyond the colon boundaries".
+    """
+    if not pattern.startswith("arn:"):
+        return _regex(pattern)
+    *parts, rest = pattern.split(":", _ARN_PARTS - 1)
+    within = [
+        _regex(part[:-1], "[^:]*", "[^:]") + ".*"
+        if part.endswith("*")
+        else _regex(part, "[^:]*", "[^:]")
+        for part in parts
+    ]
+    return ":".join([*within, _regex(rest)])
 
 
-def _moment(text: str) -> float:
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+def _regex_of_arn(pattern: str) -> str | None:
+    """Translate a pattern of which "each of the six components [...] is checked separately"."""
+    *parts, rest = pattern.split(":", _ARN_PARTS - 1)
+    if len(parts) < _ARN_PARTS - 1:
+        return None
+    return ":".join([*(_regex(part, "[^:]*", "[^:]") for part in parts), _regex(rest)])
+
+
+def _globs(translate: Callable[[str], str | None]) -> Compile:
+    def compiled(patterns: list[str]) -> Predicate:
+        sources = [source for source in map(translate, patterns) if source is not None]
+        return _fullmatch("|".join(sources)) if sources else _never
+
+    return compiled
+
+
+@functools.lru_cache(maxsize=4096)
+def _fullmatch(source: str) -> Predicate:
+    return re.compile(source, re.DOTALL).fullmatch
+
+
+_like = _globs(_regex)
+_like_resource = _globs(_regex_of_resource)
+_like_arn = _globs(_regex_of_arn)
+
+
+def _equal(wanted: list[str]) -> Predicate:
+    return frozenset(map(_literal, wanted)).__contains__
+
+
+def _equal_without_case(wanted: list[str]) -> Predicate:
+    folded = frozenset(_literal(text).lower() for text in wanted)
+    return lambda value: value.lower() in folded
+
+
+def _compared(parse: Callable[[str], T | None], compare: Callable[[T, T], bool]) -> Compile:
+    """Compare what can be read as numbers, moments or addresses; what cannot equals nothing."""
+
+    def compiled(wanted: list[str]) -> Predicate:
+        limits = [limit for limit in map(parse, wanted) if limit is not None]
+
+        def holds(value: str) -> bool:
+            found = parse(value)
+            return found is not None and any(compare(found, limit) for limit in limits)
+
+        return holds
+
+    return compiled
+
+
+def _number(text: str) -> Decimal | None:
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def _moment(text: str) -> float | None:
+    """Read one of the W3C's ISO 8601 formats, or the seconds of the UNIX epoch."""
+    if _EPOCH.fullmatch(text):
         return float(text)
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(f"{text}-01" if _MONTH.fullmatch(text) else text)
+    except ValueError:
+        return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-Comparison: TypeAlias = Callable[[str, str], bool]
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def _ordered(number: Callable[[str], float], compare: Callable[[float, float], bool]) -> Comparison:
-    return lambda wanted, value: compare(number(value), number(_literal(wanted)))
+def _network(text: str) -> Network | None:
+    """Read an address, which is a network of one, or a network."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
-def _orderings(kind: str, number: Callable[[str], float]) -> dict[str, Comparison]:
+def _within(found: Network, wanted: Network) -> bool:
+    return found.network_address in wanted
+
+
+def _orderings(kind: str, parse: Callable[[str], Number | None]) -> dict[str, Compile]:
     return {
-        f"{kind}Equals": _ordered(number, operator.eq),
-        f"{kind}LessThan": _ordered(number, operator.lt),
-        f"{kind}LessThanEquals": _ordered(number, operator.le),
-        f"{kind}GreaterThan": _ordered(number, operator.gt),
-        f"{kind}GreaterThanEquals": _ordered(number, operator.ge),
+        f"{kind}Equals": _compared(parse, operator.eq),
+        f"{kind}LessThan": _compared(parse, operator.lt),
+        f"{kind}LessThanEquals": _compared(parse, operator.le),
+        f"{kind}GreaterThan": _compared(parse, operator.gt),
+        f"{kind}GreaterThanEquals": _compared(parse, operator.ge),
     }
 
 
-_COMPARISONS: dict[str, Comparison] = {
-    "StringEquals": lambda wanted, value: _literal(wanted) == value,
-    "StringEqualsIgnoreCase": lambda wanted, value: _literal(wanted).lower() == value.lower(),
+_WITH_VARIABLES: dict[str, Compile] = {
+    "StringEquals": _equal,
+    "StringEqualsIgnoreCase": _equal_without_case,
     "StringLike": _like,
-    "ArnEquals": _arn_like,
-    "ArnLike": _arn_like,
-    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
-    "BinaryEquals": lambda wanted, value: wanted == value,
-    "IpAddress": _in_network,
-    **_orderings("Numeric", float),
+    "ArnEquals": _like_arn,
+    "ArnLike": _like_arn,
+    "Bool": _equal_without_case,
+}
+_COMPARISONS: dict[str, Compile] = {
+    **_WITH_VARIABLES,
+    "BinaryEquals": _equal,
+    "IpAddress": _compared(_network, _within),
+    **_orderings("Numeric", _number),
     **_orderings("Date", _moment),
 }
 _NEGATIONS = {
@@ -218,27 +381,63 @@ _NEGATIONS = {
     "NumericNotEquals": "NumericEquals",
     "DateNotEquals": "DateEquals",
 }
-_OPERATOR = re.compile(r"(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?")
+_QUANTIFIERS = (None, "ForAllValues", "ForAnyValue")
 
 
-def _holds(name: str, key: str, wanted: list[str | None], context: Context) -> bool:
-    parsed = _OPERATOR.fullmatch(name)
-    if parsed is None:
-        return False
-    quantifier, base, if_exists = parsed.groups()
-    values = context.get(key.lower(), ())
-    if base == "Null":
-        return wanted == [str(not values).lower()]
+def _condition(name: str, key: str, wanted: list[str], *, with_variables: bool) -> Test:
+    if name == "Null":
+        return _null(key, wanted)
+    quantifier, base, if_exists = _parsed(name)
     negated = base in _NEGATIONS
-    compare = _COMPARISONS[_NEGATIONS.get(base, base)]
-    if not values:
-        return quantifier == "ForAllValues" or bool(if_exists) or (negated and not quantifier)
-    verdicts = [
-        any(compare(text, value) for text in wanted if text is not None) != negated
-        for value in values
-    ]
-    all_must_hold = quantifier == "ForAllValues" or (negated and not quantifier)
-    return all(verdicts) if all_must_hold else any(verdicts)
+    comparison = _NEGATIONS.get(base, base)
+    match = _match(
+        wanted,
+        _COMPARISONS[comparison],
+        with_variables=with_variables and comparison in _WITH_VARIABLES,
+    )
+    if quantifier:
+        return _over_values(key, match, every=quantifier == "ForAllValues", negated=negated)
+    return _over_value(key, match, absent=negated or if_exists, negated=negated)
+
+
+def _parsed(name: str) -> tuple[str | None, str, bool]:
+    quantifier, _, rest = name.rpartition(":")
+    base = rest.removesuffix("IfExists")
+    return quantifier or None, base, base != rest
+
+
+def _null(key: str, wanted: list[str]) -> Test:
+    answers = {answer.lower() for answer in wanted}
+    return lambda request: str(not any(request.context.get(key, ()))).lower() in answers
+
+
+def _over_value(key: str, match: Match, *, absent: bool, negated: bool) -> Test:
+    """Compare a key of one value: "Multivalued context keys require a condition set operator"."""
+
+    def holds(request: Request) -> bool:
+        values = request.context.get(key)
+        if not values:
+            return absent
+        return len(values) == 1 and bool(match(values[0], request.context)) is not negated
+
+    return holds
+
+
+def _over_values(key: str, match: Match, *, every: bool, negated: bool) -> Test:
+    """Compare each value of a key.
+
+    Without one, or "if the context key value resolves to a null dataset, such as an empty string",
+    ForAllValues holds and ForAnyValue does not, whether IfExists follows or not.
+    """
+    over = all if every else any
+
+    def holds(request: Request) -> bool:
+        values = request.context.get(key, ())
+        if not any(values):
+            return every
+        return over(bool(match(value, request.context)) is not negated for value in values)
+
+    return holds
 
 
 def problem(document: object) -> str | None:
@@ -268,5 +467,6 @@ def _statement_problem(statement: object) -> str | None:
 
 
 def _is_operator(name: str) -> bool:
-    parsed = _OPERATOR.fullmatch(name)
-    return parsed is not None and parsed[2] in {"Null", *_COMPARISONS, *_NEGATIONS}
+    quantifier, base, _ = _parsed(name)
+    known = quantifier in _QUANTIFIERS and base in {*_COMPARISONS, *_NEGATIONS}
+    return known or name == "Null"

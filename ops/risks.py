@@ -142,7 +142,7 @@ KIND_OF_RECORD: Mapping[str, Kind] = {
 GUARD_RAIL_ATTACHMENT = "aws:organizations/policyAttachment:PolicyAttachment"
 MOVABLE = frozenset({ACCOUNT, "aws:organizations/organizationalUnit:OrganizationalUnit"})
 BASELINE = frozenset({"multi-account:account:AccountBaseline", "multi-account:account:DeployRole"})
-"""Components that a pipeline's own role is made by, so that it is denied to change them."""
+"""Components that a pipeline's own role is made by, so that it is denied to change their IAM."""
 
 
 def found(plan: Plan) -> list[Risk]:
@@ -244,7 +244,8 @@ def _values(record: Values) -> object:
 def _unguarded(step: Step) -> Iterator[Risk]:
     """Tell where a guard rail no longer holds; its document is compared like any policy."""
     how = ""
-    if step.type == GUARD_RAIL_ATTACHMENT and step.change in {"delete", "replace"}:
+    is_left = step.change == "delete" or (step.change == "replace" and step.differs("targetId"))
+    if step.type == GUARD_RAIL_ATTACHMENT and is_left:
         how = f"is detached from {shown(step.old.get('targetId'))}"
     elif step.type in MOVABLE and step.change != "create" and step.differs("parentId"):
         place = f"{shown(step.old.get('parentId'))} -> {shown(step.new.get('parentId'))}"
@@ -267,7 +268,8 @@ def _widened(plan: Plan, step: Step) -> Iterator[Risk]:
 
 def _baseline(plan: Plan) -> Iterator[Risk]:
     """Tell who has to apply a change of what a deploy role may not change about itself."""
-    subjects = [step.subject for step in plan.changes if BASELINE & set(step.chain)]
+    changes = (step for step in plan.changes if step.type.startswith("aws:iam/"))
+    subjects = [step.subject for step in changes if BASELINE & set(step.chain)]
     if not subjects:
         return
     stack = catalogue.find(plan.stack)

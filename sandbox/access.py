@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 
 import boto3
 
+from sandbox import s3_control
 from sandbox.aws import paths
 from sandbox.aws.credentials import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from sandbox.environment import REGION
@@ -117,4 +118,6 @@ def _fetch(url: str, method: str, headers: dict[str, str], body: str = "") -> st
 def client(service: str, access: Access) -> Any:  # noqa: ANN401 - the service is data here
     """Return a client for a service that is known only at run time."""
     make: Any = boto3.client  # pyright: ignore - its types know only a few services
-    return make(service, **access)
+    made = make(service, **access)
+    s3_control.keep_host(made)
+    return made

@@ -52,7 +52,10 @@ def sandboxed(
         "no_proxy": "127.0.0.1,localhost",
         ID_VARIABLE: str(directory),
     }
-    if not is_plugin_genuine():
+    if is_plugin_genuine():
+        # It puts an account's id before the host; below `localhost` many systems know every name.
+        inside["AWS_ENDPOINT_URL_S3_CONTROL"] = url.replace("127.0.0.1", "localhost")
+    else:
         inside |= {
             "PULUMI_HOME": str(directory / "home"),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

@@ -31,8 +31,9 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from components.guard_rails import LIBRARY
-from components.organization import MemberAccount, with_parents
+from components.account import DEPLOY_ROLE
+from components.guard_rails import CHARACTERS, LIBRARY, POLICIES_PER_TARGET, Limits, Terms
+from components.organization import ACCESS_ROLE, ROOT_TARGET, MemberAccount, with_parents
 from stacks.refusal import refuse
 from wireguard.network import Addresses, Network, Peer, Tunnel, is_key
 
@@ -79,6 +80,14 @@ def _shallow(path: str) -> str:
     return path
 
 
+def _below_the_root(path: str) -> str:
+    if path.partition("/")[0] == ROOT_TARGET:
+        raise ValueError(
+            f"guard rails call the organization's root {ROOT_TARGET}; give the OU another name"
+        )
+    return path
+
+
 def _of_its_own_name(name: str, info: ValidationInfo) -> str:
     if name in with_parents(_raw(info, "organizationalUnits")):
         raise ValueError("an OU has the same path, so a guard rail could mean either; rename one")
@@ -100,12 +109,37 @@ def _a_guard_rail(name: str) -> str:
 
 def _a_target(target: str, info: ValidationInfo) -> str:
     known = [
+        ROOT_TARGET,
         *with_parents(_raw(info, "organizationalUnits")),
         *_raw(info, "accounts"),
     ]
     if target not in known:
-        raise ValueError(f"{target} is neither an OU nor an account{meant(target, known)}")
+        raise ValueError(
+            f"{target} is neither {ROOT_TARGET} nor an OU nor an account{meant(target, known)}"
+        )
     return target
+
+
+def _each_once(targets: list[str]) -> list[str]:
+    twice = [target for target, count in Counter(targets).items() if count > 1]
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands there more than once; take the others out")
+    return targets
+
+
+def _with_the_stacks_own(regions: list[str], info: ValidationInfo) -> list[str]:
+    region = cast("dict[str, Any]", info.context).get("region")
+    if region not in regions:
+        raise ValueError(f"{region}, in which this stack works, is not among them; add it")
+    return regions
+
+
+def _of_nobody_else(role: str) -> str:
+    if role in {DEPLOY_ROLE, ACCESS_ROLE}:
+        raise ValueError(
+            f"{role} is for other things, and is spared where it has to be; name a role of its own"
+        )
+    return role
 
 
 def _cidr(text: object) -> IPv4Network | IPv6Network:
@@ -287,6 +321,23 @@ class AccountSettings(Section):
     )
 
 
+class GuardRailLimits(Section):
+    """Limits of guard rails, for an organization that wants to stay below those of AWS."""
+
+    characters: int = Field(
+        default=CHARACTERS,
+        ge=1,
+        le=CHARACTERS,
+        description=f"the size of one policy, a whole number up to {CHARACTERS}",
+    )
+    policies_per_target: int = Field(
+        default=POLICIES_PER_TARGET,
+        ge=1,
+        le=POLICIES_PER_TARGET,
+        description=f"policies on one target, a whole number up to {POLICIES_PER_TARGET}",
+    )
+
+
 class OrgSettings(Settings):
     """`stacks/org`: the organization."""
 
@@ -296,9 +347,9 @@ class OrgSettings(Settings):
     email_pattern: str = Field(
         description="the root addresses, with {account} for the account's name"
     )
-    organizational_units: list[Annotated[OuPath, AfterValidator(_shallow)]] = Field(
-        description="a list of paths, like Workloads/Production"
-    )
+    organizational_units: list[
+        Annotated[OuPath, AfterValidator(_shallow), AfterValidator(_below_the_root)]
+    ] = Field(description="a list of paths, like Workloads/Production")
     accounts: dict[
         Annotated[AccountName, AfterValidator(_of_an_address), AfterValidator(_of_its_own_name)],
         AccountSettings,
@@ -307,9 +358,27 @@ class OrgSettings(Settings):
     )
     guard_rails: dict[
         Annotated[str, AfterValidator(_a_guard_rail)],
-        list[Annotated[str, AfterValidator(_a_target)]],
+        Annotated[list[Annotated[str, AfterValidator(_a_target)]], AfterValidator(_each_once)],
     ] = Field(
-        description="a map from each guard rail's name to the OU paths and account names under it"
+        description="a map from each guard rail's name to a list of where it holds: "
+        f"{ROOT_TARGET}, OU paths and account names"
+    )
+    guard_rail_limits: GuardRailLimits = Field(
+        default=GuardRailLimits(), description="a map with characters and policiesPerTarget"
+    )
+    allowed_regions: Annotated[list[Region], AfterValidator(_with_the_stacks_own)] | None = Field(
+        default=None, description="a list of regions, like eu-central-1, that accounts may use"
+    )
+    data_buckets: str = Field(
+        default="data-*",
+        # A star that is not the last would match keys of objects in other buckets, too.
+        pattern=r"^[a-z0-9][a-z0-9.-]{0,62}\*?$",
+        description="what the names of buckets start with whose objects are kept, like data-*",
+    )
+    break_glass_role: Annotated[str, AfterValidator(_of_nobody_else)] | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9+=,.@_-]{1,64}$",
+        description="the name of the role for emergencies in every account, like break-glass",
     )
 
     @field_validator("accounts")
@@ -340,6 +409,23 @@ class OrgSettings(Settings):
             )
             for name, account in self.accounts.items()
         }
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What guard rails speak of."""
+        return Terms(
+            allowed_regions=self.allowed_regions or [self.region],
+            data_buckets=self.data_buckets,
+            break_glass_role=self.break_glass_role,
+        )
+
+    @cached_property
+    def limits(self) -> Limits:
+        """What a policy and a target hold at most."""
+        return Limits(
+            characters=self.guard_rail_limits.characters,
+            policies_per_target=self.guard_rail_limits.policies_per_target,
+        )
 
 
 class DnsSettings(Settings):

@@ -127,6 +127,7 @@ class Resource:
     protect: bool
     retain_on_delete: bool
     ignore_changes: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
 
 
 @dataclass
@@ -347,6 +348,7 @@ class _Monitor(mocks.MockMonitor):
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,
                 ignore_changes=tuple(request.ignoreChanges),
+                replace_on_changes=tuple(request.replaceOnChanges),
             )
         )
         return resource_pb2.RegisterResourceResponse(

@@ -8,6 +8,7 @@ import pulumi
 import pytest
 import yaml
 
+from components.guard_rails import Limits, Terms
 from stacks.settings import (
     AppSettings,
     CorpSettings,
@@ -108,6 +109,40 @@ def mistakes(project: str, **changes: Any) -> list[str]:
 @pytest.fixture(autouse=True)
 def _in_a_project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+def test_guard_rails_speak_of_the_stacks_region_unless_settings_say_more() -> None:
+    alone, _ = load("org", ORG)
+    more, _ = load(
+        "org",
+        ORG
+        | {
+            "allowedRegions": ["eu-central-1", "eu-west-1"],
+            "dataBuckets": "kept-*",
+            "breakGlassRole": "break-glass",
+            "guardRailLimits": {"policiesPerTarget": 8},
+        },
+    )
+
+    assert isinstance(alone, OrgSettings)
+    assert isinstance(more, OrgSettings)
+    assert alone.terms == Terms(allowed_regions=["eu-central-1"], data_buckets="data-*")
+    assert alone.limits == Limits(characters=10240, policies_per_target=10)
+    assert more.terms == Terms(
+        allowed_regions=["eu-central-1", "eu-west-1"],
+        data_buckets="kept-*",
+        break_glass_role="break-glass",
+    )
+    assert more.limits == Limits(characters=10240, policies_per_target=8)
+
+
+def test_every_stack_works_in_a_region_that_is_allowed() -> None:
+    org = OrgSettings.read(ROOT / "stacks/org/Pulumi.main.yaml", "org")
+
+    for file in FILES:
+        config = yaml.safe_load(file.read_text())["config"]
+        (region,) = [value for key, value in config.items() if key.endswith(":region")]
+        assert region in org.terms.allowed_regions, file
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -224,8 +259,72 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
         (
             "org",
             {"guardRails": {"protectDataStores": ["prd"]}},
-            "org:guardRails.protectDataStores.0: prd is neither an OU nor an account; did you mean "
-            "prod?",
+            "org:guardRails.protectDataStores.0: prd is neither Root nor an OU nor an account; "
+            "did you mean prod?",
+        ),
+        (
+            "org",
+            {"guardRails": {"protectDataStores": ["root"]}},
+            "org:guardRails.protectDataStores.0: root is neither Root nor an OU nor an account; did "
+            "you mean Root?",
+        ),
+        (
+            "org",
+            {"guardRails": {"protectDataStores": ["prod", "Root", "prod"]}},
+            "org:guardRails.protectDataStores: prod stands there more than once; take the others out",
+        ),
+        (
+            "org",
+            {"guardRails": ["protectDataStores"]},
+            'org:guardRails: ["protectDataStores"] is not right; set it to a map from each guard '
+            "rail's name to a list of where it holds: Root, OU paths and account names",
+        ),
+        (
+            "org",
+            {"organizationalUnits": ["Infrastructure", "Workloads/Production", "Root/Special"]},
+            "org:organizationalUnits.2: guard rails call the organization's root Root; give the OU "
+            "another name",
+        ),
+        (
+            "org",
+            {"allowedRegions": ["eu-west-1", "us-east-1"]},
+            "org:allowedRegions: eu-central-1, in which this stack works, is not among them; add it",
+        ),
+        (
+            "org",
+            {"allowedRegions": ["eu-central-1", "europe"]},
+            'org:allowedRegions.1: "europe" is not right; set it to a list of regions, like '
+            "eu-central-1, that accounts may use",
+        ),
+        (
+            "org",
+            {"dataBuckets": "*-data-*"},
+            'org:dataBuckets: "*-data-*" is not right; set it to what the names of buckets start with '
+            "whose objects are kept, like data-*",
+        ),
+        (
+            "org",
+            {"breakGlassRole": "break*"},
+            'org:breakGlassRole: "break*" is not right; set it to the name of the role for '
+            "emergencies in every account, like break-glass",
+        ),
+        (
+            "org",
+            {"breakGlassRole": "deploy"},
+            "org:breakGlassRole: deploy is for other things, and is spared where it has to be; name "
+            "a role of its own",
+        ),
+        (
+            "org",
+            {"guardRailLimits": {"characters": 10241}},
+            "org:guardRailLimits.characters: 10241 is not right; set it to the size of one policy, a "
+            "whole number up to 10240",
+        ),
+        (
+            "org",
+            {"guardRailLimits": {"policiesPerTarget": 11}},
+            "org:guardRailLimits.policiesPerTarget: 11 is not right; set it to policies on one "
+            "target, a whole number up to 10",
         ),
         (
             "org",

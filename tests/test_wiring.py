@@ -103,7 +103,11 @@ def test_an_account_that_cannot_be_made_keeps_no_guard_rail_from_the_others() ->
     with pytest.raises(RuntimeError, match="creating organization-prod failed"):
         cloud.run_project(ROOT / "stacks/org", "main")
 
-    assert set(cloud.of_type("PolicyAttachment")) == {"protectDataStores-Workloads/Production"}
+    assert set(cloud.of_type("PolicyAttachment")) == {
+        "guard-rails-Root-1",
+        "guard-rails-Suspended-1",
+        "guard-rails-Workloads/Production-1",
+    }
 
 
 def test_every_account_of_the_picture_is_made(organization: dict[str, Cloud]) -> None:
@@ -117,7 +121,11 @@ def test_data_stores_are_protected_where_stage_and_prod_are(
     organization: dict[str, Cloud],
 ) -> None:
     org = organization["org/main"]
-    target = org.only("PolicyAttachment").inputs["targetId"]
+    (target,) = (
+        attachment.inputs["targetId"]
+        for name, attachment in org.of_type("PolicyAttachment").items()
+        if "dynamodb:DeleteTable" in org.of_type("Policy")[name].inputs["content"]
+    )
     members = org.of_type("aws:organizations/account:Account")
 
     under = {m.inputs["name"] for m in members.values() if m.inputs["parentId"] == target}
@@ -214,6 +222,20 @@ def test_every_role_of_a_member_account_carries_its_boundary(
         found = {r.inputs.get("permissionsBoundary", "").rpartition("/")[2] for r in roles}
         assert found - {""} == wanted, name
         assert ("" in found) == (name == "org/main"), name
+
+
+def test_every_member_account_has_its_settings_switched_on_by_itself(
+    organization: dict[str, Cloud],
+) -> None:
+    for name, cloud in organization.items():
+        if name != "org/main":
+            role = cloud.of_type("aws:iam/role:Role")["baseline-deploy-role"]
+            for kind in (
+                "aws:ebs/encryptionByDefault:EncryptionByDefault",
+                "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults",
+                "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
+            ):
+                assert cloud.only(kind).provider == role.provider, name
 
 
 def test_every_stack_has_a_pipeline_by_its_own_rule(organization: dict[str, Cloud]) -> None:

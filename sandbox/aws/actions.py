@@ -22,6 +22,13 @@ _ACTIONS = {
 }
 
 
+_ON_ACCOUNTS = {
+    "DeletePublicAccessBlock": "PutAccountPublicAccessBlock",
+    "GetPublicAccessBlock": "GetAccountPublicAccessBlock",
+    "PutPublicAccessBlock": "PutAccountPublicAccessBlock",
+}
+"""The actions for an account where S3 has operations of the same name for a bucket."""
+
 _KEY_ID_LENGTH = len("00000000-0000-0000-0000-000000000000")
 
 
@@ -30,6 +37,8 @@ def action_of(call: Call) -> str:
     prefix = _IAM_PREFIXES.get(call.signing_name, call.signing_name)
     if prefix == "apigateway":  # IAM knows API Gateway's HTTP methods, not its operations
         return f"apigateway:{call.request.method}"
+    if call.service == "s3control":
+        return f"s3:{_ON_ACCOUNTS.get(call.operation, call.operation)}"
     if prefix == "s3":
         return s3_access.action_of(call.operation)
     if call.service == "codeconnections" and call.request.path.startswith(paths.USED_CONNECTIONS):

@@ -1,16 +1,18 @@
 """Whether a caller may make a call, judged as AWS does.
 
-Owns the order of the levels: an explicit denial anywhere, then the policy of the resource (of a
-role, a KMS key or a bucket), then the service control policies of every level above the account,
-then the caller's permissions boundary, the policy of its session and its own policies. Policies of
-other resources are not judged here, nor are grants of keys, resource control policies and
-boundaries of users: all callers but the operator are sessions of roles.
+Owns the order of the kinds of policies: an explicit denial anywhere, then the policy of the
+resource (of a role, a KMS key or a bucket), then the service control policies of every level above
+the account, then the caller's permissions boundary, the policy of its session and its own policies.
+Policies of other resources are not judged here, nor are grants of keys, resource control policies
+and boundaries of users: all callers but the operator are sessions of roles.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 
 from iam import policy
 from iam.policy import Context, Document, Effect, Request
+from iam.service_control import Decision, Level, decide
 from sandbox.aws import actions, conditions, state
 from sandbox.aws.access import Access
 from sandbox.aws.call import AwsError, Call
@@ -83,7 +85,7 @@ def _denied(call: Call, what: str) -> AwsError:
 
 def _denial(principal: Principal, request: Request) -> str | None:
     """Why the request is denied, in AWS's words; AWS gives no words for a missing trust."""
-    guard_rails = [policy.evaluate(level, request) for level in _service_control(principal.account)]
+    guard_rails = _service_control(principal.account, request).effect
     own = {
         "a permissions boundary": _limit(_boundary(principal), request),
         "a session policy": _limit(_session_policy(principal), request),
@@ -91,14 +93,14 @@ def _denial(principal: Principal, request: Request) -> str | None:
     }
     asked = _RESOURCE_POLICIES.get(request.action.partition(":")[0])
     resource = (asked(principal, request) if asked else None) or _NO_POLICY
-    if Effect.DENY in guard_rails:
+    if guard_rails is Effect.DENY:
         return "with an explicit deny in a service control policy"
     denying = next((kind for kind, effect in own.items() if effect is Effect.DENY), None)
     if denying:
         return f"with an explicit deny in {denying}"
     if resource.effect is Effect.DENY or (resource.needed and resource.effect is Effect.NONE):
         return _distrust(request, resource)
-    if Effect.NONE in guard_rails:
+    if guard_rails is Effect.NONE:
         return _none_allows("service control policy", request)
     lacking = next(
         (kind for kind in _ASKED[resource.to] if own[kind] is not Effect.ALLOW),
@@ -119,17 +121,21 @@ def _none_allows(kind: str, request: Request) -> str:
     return f"because no {kind} allows the {request.action} action"
 
 
-def _service_control(account: str) -> list[list[Document]]:
-    """Return the service control policies of each level; none apply to a management account."""
+def _service_control(account: str, request: Request) -> Decision:
+    """Judge a call by the service control policies of each level above the caller's account."""
     organization, entry = state.organization_of(account), state.member(account)
-    if organization is None or entry is None or account == entry.master_account_id:
-        return []
-    if not state.guard_rails_enabled(organization):
-        return []
-    return [
-        [state.document(found.content) for found in state.guard_rails(level)]
+    if organization is None or entry is None or not state.guard_rails_enabled(organization):
+        return decide((), request)
+    levels = (
+        _level(level.id, tuple((found.id, found.content) for found in state.guard_rails(level)))
         for level in state.levels(entry)
-    ]
+    )
+    return decide(levels, request, entry.master_account_id)
+
+
+@functools.lru_cache(maxsize=256)
+def _level(name: str, policies: tuple[tuple[str, object], ...]) -> Level:
+    return Level(name, {policy: state.document(content) for policy, content in policies})
 
 
 def _identity_policies(principal: Principal) -> list[Document]:

@@ -1,16 +1,19 @@
 """EC2 in the embedded AWS: launches, Elastic IPs, and what cannot be deleted while it is in use.
 
-Owns what moto accepts although EC2 refuses it, and what it forgets when an instance begins or ends.
-Instances, networks and addresses are moto's. What Auto Scaling does with them is in `autoscaling`.
+Owns what moto accepts although EC2 refuses it, what it forgets when an instance begins or ends, and
+what a region's settings do to launches and disks. Instances, networks and addresses are moto's.
+What Auto Scaling does with them is in `autoscaling`.
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.types import Base64EncodedString
 from moto.ec2.exceptions import InvalidInstanceTypeError
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.elastic_block_store import Volume
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instance_types import INSTANCE_TYPES
@@ -24,12 +27,28 @@ from sandbox.aws.rules import Answer, Rules
 
 _USER_DATA_BYTES = 16384  # before base64 (EC2 user guide, "Run commands at launch")
 _DRY_RUN_STATUS = 412
+_NO_PREFERENCE = ("no-preference", -1)
+_HOPS = range(1, 65)
+
+
+class _MetadataDefaultsBackend(BaseBackend):
+    """An account's metadata options in one region; kept by moto, so its reset empties it."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.options: dict[str, Any] = {}
+
+
+_metadata_defaults: BackendDict[_MetadataDefaultsBackend] = BackendDict(
+    _MetadataDefaultsBackend, "ec2"
+)
 
 
 def install() -> None:
     """Let moto's instances and addresses begin and end as EC2's do."""
     _complete_launches()
     _complete_interfaces()
+    _complete_volumes()
     allocate, terminate = EC2Backend.allocate_address, Instance.terminate
 
     def allocate_public(
@@ -62,11 +81,14 @@ def _complete_launches() -> None:
         **more: Any,  # noqa: ANN401  moto's own
     ) -> Reservation:
         image, kind, template = image_id, more["instance_type"], more.get("launch_template")
+        options = dict(_metadata_defaults[self.account_id][self.region_name].options)
         if template:
             version = self._get_template_from_args(template)  # pyright: ignore[reportPrivateUsage]
             image = image or version.image_id
             kind = version.instance_type or kind if more["is_instance_type_default"] else kind
+            options |= version.data.get("MetadataOptions", {})
         check_launch(self, image, kind)
+        more["metadata_options"] = options | more.get("metadata_options", {})
         return run(self, image_id, count, user_data, security_group_names, **more)
 
     EC2Backend.run_instances = run_what_fits
@@ -111,6 +133,25 @@ def _complete_interfaces() -> None:
     Instance.prep_nics = prepare_to_let_go
 
 
+def _complete_volumes() -> None:
+    create = EC2Backend.create_volume
+
+    def create_encrypted(
+        self: EC2Backend,
+        size: int,
+        zone_name: str,
+        snapshot_id: str | None = None,
+        encrypted: bool = False,  # noqa: FBT001, FBT002  moto calls it so
+        *arguments: Any,  # noqa: ANN401
+        **more: Any,  # noqa: ANN401
+    ) -> Volume:
+        # moto makes the disks of images before it has the setting
+        wanted = encrypted or vars(self).get("ebs_encryption_by_default", False)
+        return create(self, size, zone_name, snapshot_id, wanted, *arguments, **more)
+
+    EC2Backend.create_volume = create_encrypted
+
+
 def rules() -> Rules:
     """Return the operations that this module restricts or answers itself."""
     return {
@@ -121,6 +162,8 @@ def rules() -> Rules:
         ("ec2", "DeleteSubnet"): _delete_subnet,
         ("ec2", "DeleteVpc"): _delete_vpc,
         ("ec2", "DetachInternetGateway"): _detach_internet_gateway,
+        ("ec2", "GetInstanceMetadataDefaults"): _get_metadata_defaults,
+        ("ec2", "ModifyInstanceMetadataDefaults"): _modify_metadata_defaults,
         ("ec2", "ReleaseAddress"): _release_address,
         ("ec2", "RunInstances"): lambda call: _check_user_data(call.text("UserData")),
     }
@@ -128,6 +171,47 @@ def rules() -> Rules:
 
 def _backend(call: Call) -> EC2Backend:
     return state.ec2(call.account, call.region)
+
+
+def _end_dry_run(call: Call) -> None:
+    if call.parameters.get("DryRun"):
+        raise AwsError(
+            "DryRunOperation",
+            "Request would have succeeded, but DryRun flag is set.",
+            _DRY_RUN_STATUS,
+        )
+
+
+# Settings of a region
+
+
+def _get_metadata_defaults(call: Call) -> Answer:
+    _end_dry_run(call)
+    options = _metadata_defaults[call.account][call.region].options
+    return {"AccountLevel": {**options, "ManagedBy": "account"}}
+
+
+def _modify_metadata_defaults(call: Call) -> Answer:
+    """Keep the options that are given; one without a preference is as if it had never been set."""
+    given = {name: value for name, value in call.parameters.items() if name != "DryRun"}
+    _check_metadata_defaults(call, given)
+    _end_dry_run(call)
+    options = _metadata_defaults[call.account][call.region].options
+    options |= given
+    for name in [name for name, value in options.items() if value in _NO_PREFERENCE]:
+        del options[name]
+    return {"Return": True}
+
+
+def _check_metadata_defaults(call: Call, given: Mapping[str, Any]) -> None:
+    if "HttpTokensEnforced" in given:
+        raise AwsError("Unsupported", "The embedded AWS does not have HttpTokensEnforced.")
+    for name, value in given.items():
+        known = call.enumeration(name) or [str(hops) for hops in (*_HOPS, -1)]
+        if str(value) not in known:
+            raise AwsError(
+                "InvalidParameterValue", f"Value ({value}) for parameter {name} is invalid."
+            )
 
 
 # Launches
@@ -180,12 +264,7 @@ def _associate_address(call: Call) -> Answer:
                 f"{address.association_id}",
             )
         _let_go(backend, [address])
-    if call.parameters.get("DryRun"):
-        raise AwsError(
-            "DryRunOperation",
-            "Request would have succeeded, but DryRun flag is set.",
-            _DRY_RUN_STATUS,
-        )
+    _end_dry_run(call)
     if _holder(address) is None:
         _let_go(backend, _addresses_of(backend, interface))
         backend.associate_address(

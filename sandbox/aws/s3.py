@@ -113,8 +113,8 @@ def _check_policy(call: Call, management_account: str) -> Answer:
     if problem:
         raise AwsError("MalformedPolicy", problem)
     bucket = state.bucket(call.text("Bucket"))
-    block = bucket.public_access_block if bucket else None
-    if block and block.block_public_policy and is_public(document):
+    blocks = state.public_access_blocks(bucket) if bucket else []
+    if is_public(document) and any(block.block_public_policy for block in blocks):
         raise AwsError(
             "AccessDenied",
             f"User: {call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on "

@@ -20,7 +20,8 @@ from moto.organizations.models import (
     OrganizationsBackend,
     organizations_backends,
 )
-from moto.s3.models import FakeBucket, FakeKey, s3_backends
+from moto.s3.models import FakeBucket, FakeKey, PublicAccessBlock, s3_backends
+from moto.s3control.models import s3control_backends
 
 from iam.policy import Document
 
@@ -111,6 +112,12 @@ def bucket(name: str) -> FakeBucket | None:
     """Return the bucket with a name, of whichever account."""
     partition, account = s3_backends.bucket_accounts.get(name, (PARTITION, ""))
     return s3_backends[account][partition].buckets.get(name) if account else None
+
+
+def public_access_blocks(bucket: FakeBucket) -> list[PublicAccessBlock]:
+    """Return the block of a bucket and that of its account, as far as there are any."""
+    of_account = s3control_backends[bucket.account_id][PARTITION].public_access_block
+    return [block for block in (bucket.public_access_block, of_account) if block]
 
 
 def s3_object(bucket: FakeBucket, key: str, version: str | None = None) -> FakeKey | None:

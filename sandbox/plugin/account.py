@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, cast
 
+from sandbox import s3_control
 from sandbox.plugin.values import Values
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ _SERVICE_IDS = {
     "organizations": "Organizations",
     "route53": "Route 53",
     "s3": "S3",
+    "s3control": "S3 Control",
     "sns": "SNS",
     "ssm": "SSM",
     "sts": "STS",
@@ -115,6 +117,7 @@ class Session:
                     max_pool_connections=32,
                 )
                 client = self.base.client(service, region_name=region, config=config)
+                s3_control.keep_host(client)
                 self._clients[service, region] = client
             return self._clients[service, region]
 

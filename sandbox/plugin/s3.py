@@ -1,4 +1,4 @@
-"""S3: buckets, and what is set on a bucket, each as a resource of its own.
+"""S3: buckets, what is set on a bucket, each as a resource of its own, and an account's own lock.
 
 What the genuine plugin also takes inline in a bucket (and calls deprecated) is not carried there.
 """
@@ -26,7 +26,7 @@ from sandbox.plugin.schema import (
 from sandbox.plugin.tags import tag_list, tag_map
 from sandbox.plugin.values import Values, listed, nested
 
-_SERVICE = "s3"
+_SERVICE, _OF_ACCOUNTS = "s3", "s3control"
 _FIRST_REGION = "us-east-1"  # the one that a bucket's location constraint may not name
 _HOSTED_ZONES = {
     "eu-central-1": "Z21DNDUVLTQW6Q",
@@ -37,6 +37,23 @@ _HOSTED_ZONES = {
     "us-west-2": "Z3BJ6K6RIION7M",
 }
 """The zones of website addresses (AWS General Reference, Amazon S3 website endpoints)."""
+
+_LOCKS = {
+    "blockPublicAcls": "BlockPublicAcls",
+    "blockPublicPolicy": "BlockPublicPolicy",
+    "ignorePublicAcls": "IgnorePublicAcls",
+    "restrictPublicBuckets": "RestrictPublicBuckets",
+}
+"""What keeps a bucket, or all of an account, from being public, and AWS's names for it."""
+
+
+def _locks(args: Values) -> Values:
+    return {theirs: args.get(name, False) for name, theirs in _LOCKS.items()}
+
+
+def _live_locks(answer: Values) -> Values:
+    live = answer["PublicAccessBlockConfiguration"]
+    return {name: live.get(theirs, False) for name, theirs in _LOCKS.items()}
 
 
 class Bucket(Resource):
@@ -286,14 +303,8 @@ class BucketPublicAccessBlock(Resource):
 
     type_name = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
     title = "S3 Bucket Public Access Block"
-    _locks: ClassVar = {
-        "blockPublicAcls": "BlockPublicAcls",
-        "blockPublicPolicy": "BlockPublicPolicy",
-        "ignorePublicAcls": "IgnorePublicAcls",
-        "restrictPublicBuckets": "RestrictPublicBuckets",
-    }
     arguments: ClassVar = {
-        **{name: boolean(default=False) for name in _locks},
+        **{name: boolean(default=False) for name in _LOCKS},
         "bucket": string(required=True, replaces=True),
         **REGION,
         "skipDestroy": boolean(),
@@ -305,9 +316,7 @@ class BucketPublicAccessBlock(Resource):
 
     def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
         answer = account.call(_SERVICE, "GetPublicAccessBlock", Bucket=resource_id)
-        live = answer["PublicAccessBlockConfiguration"]
-        locks = {name: live.get(theirs, False) for name, theirs in self._locks.items()}
-        return {"bucket": resource_id, **locks}
+        return {"bucket": resource_id, **_live_locks(answer)}
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
         self._put(account, resource_id, new)
@@ -316,15 +325,48 @@ class BucketPublicAccessBlock(Resource):
         if not state.get("skipDestroy"):
             account.call(_SERVICE, "DeletePublicAccessBlock", Bucket=resource_id)
 
-    @classmethod
-    def _put(cls, account: Account, bucket: str, args: Values) -> None:
+    @staticmethod
+    def _put(account: Account, bucket: str, args: Values) -> None:
         account.call(
             _SERVICE,
             "PutPublicAccessBlock",
             Bucket=bucket,
-            PublicAccessBlockConfiguration={
-                theirs: args.get(name, False) for name, theirs in cls._locks.items()
-            },
+            PublicAccessBlockConfiguration=_locks(args),
+        )
+
+
+class AccountPublicAccessBlock(Resource):
+    """What may not make any bucket of an account public; its id is the account's."""
+
+    type_name = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
+    title = "S3 Account Public Access Block"
+    arguments: ClassVar = {
+        "accountId": string(computed=True, replaces=True),
+        **{name: boolean(default=False) for name in _LOCKS},
+    }
+
+    def create(self, account: Account, args: Values) -> str:
+        account_id = args.get("accountId") or account.id
+        self._put(account, account_id, args)
+        return account_id
+
+    def read(self, account: Account, resource_id: str, known: Values) -> Values | None:
+        answer = account.call(_OF_ACCOUNTS, "GetPublicAccessBlock", AccountId=resource_id)
+        return {"accountId": resource_id, **_live_locks(answer)}
+
+    def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
+        self._put(account, resource_id, new)
+
+    def delete(self, account: Account, resource_id: str, state: Values) -> None:
+        account.call(_OF_ACCOUNTS, "DeletePublicAccessBlock", AccountId=resource_id)
+
+    @staticmethod
+    def _put(account: Account, account_id: str, args: Values) -> None:
+        account.call(
+            _OF_ACCOUNTS,
+            "PutPublicAccessBlock",
+            AccountId=account_id,
+            PublicAccessBlockConfiguration=_locks(args),
         )
 
 
@@ -520,6 +562,7 @@ class BucketLifecycleConfiguration(Resource):
 
 
 RESOURCES = (
+    AccountPublicAccessBlock(),
     Bucket(),
     BucketLifecycleConfiguration(),
     BucketOwnershipControls(),

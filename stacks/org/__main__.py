@@ -7,15 +7,17 @@ member account could hold.
 import pulumi
 
 from components.account import DEPLOY_ROLE, DeployRole, DeployRoleArgs
-from components.guard_rails import LIBRARY, GuardRail, GuardRailArgs
 from components.organization import Organization, OrganizationArgs, management_policy
 from components.role import role_arn
+from components.service_control import NAME, GuardRails, GuardRailsArgs
+from stacks import guard_rails
 from stacks.accounts import management_account, own_build_role
 from stacks.outputs import OrgOutputs
 from stacks.release import Release
 from stacks.settings import TOOLS, OrgSettings
 
 settings = OrgSettings.load()
+policies = guard_rails.admitted(settings)
 release = Release.admitted_by(settings.release)
 
 in_management = pulumi.ResourceOptions(
@@ -36,16 +38,15 @@ DeployRole(
     ),
     in_management,
 )
-for name, targets in settings.guard_rails.items():
-    GuardRail(
-        name,
-        GuardRailArgs(
-            organization_id=organization.organization_id,
-            document=LIBRARY[name](),
-            targets={target: organization.target_ids[target] for target in targets},
-        ),
-        in_management,
-    )
+GuardRails(
+    NAME,
+    GuardRailsArgs(
+        organization_id=organization.organization_id,
+        policies=policies,
+        target_ids=organization.target_ids,
+    ),
+    in_management,
+)
 
 OrgOutputs(
     organization_id=organization.organization_id,

@@ -66,6 +66,42 @@ def test_the_boundary_speaks_of_itself() -> None:
     assert json.loads(boundary.inputs["policy"]) == boundary_policy(ACCOUNT)
 
 
+def test_what_no_resource_says_is_safe_by_a_setting_of_the_account() -> None:
+    cloud = baseline()
+
+    assert cloud.only("AccountPublicAccessBlock").inputs == {
+        "blockPublicAcls": True,
+        "blockPublicPolicy": True,
+        "ignorePublicAcls": True,
+        "restrictPublicBuckets": True,
+    }
+    assert cloud.only("EncryptionByDefault").inputs == {"enabled": True}
+    assert cloud.only("InstanceMetadataDefaults").inputs == {
+        "httpTokens": "required",
+        "httpPutResponseHopLimit": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "setting", ["AccountPublicAccessBlock", "EncryptionByDefault", "InstanceMetadataDefaults"]
+)
+def test_a_setting_of_the_account_outlives_the_stack(setting: str) -> None:
+    assert baseline().only(setting).retain_on_delete
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "ec2:EnableEbsEncryptionByDefault",
+        "ec2:ModifyInstanceMetadataDefaults",
+        "s3:PutAccountPublicAccessBlock",
+    ],
+)
+def test_the_deploy_role_may_keep_the_settings_of_the_account(action: str) -> None:
+    assert is_allowed(action, "*")
+    assert effect(deploy_policy(), action, "*") is Effect.ALLOW
+
+
 def test_a_deploy_role_without_a_boundary_has_none() -> None:
     args = DeployRoleArgs(tools_account_id=TOOLS, build_role="build-org-main", policy={})
     cloud = Cloud().run(lambda: DeployRole("deploy", args))

@@ -1,42 +1,293 @@
-"""Guard rails: data stores are protected, by the smallest document, where settings say."""
+"""Guard rails: what each denies, to whom, and whom it spares.
 
-import json
+A guard rail of your own has its row in `EXEMPT` and its lines in `DECISIONS`.
+"""
 
-from components.guard_rails import GuardRail, GuardRailArgs, minified, protect_data_stores
-from tests.cloud import Cloud
+from typing import Any
+
+import pytest
+
+from components.account import BOUNDARY, DEPLOY_ROLE
+from components.guard_rails import (
+    CLOUDFRONT_REGION,
+    FOR_CLOUDFRONT,
+    GLOBAL_SERVICES,
+    LIBRARY,
+    LONG_LIVED,
+    Statement,
+    Terms,
+)
+from components.organization import ACCESS_ROLE
+from iam import policy
+from iam.policy import Effect, Request
+
+REGION = "eu-central-1"
+BREAK_GLASS = "break-glass"
+TERMS = Terms(allowed_regions=[REGION], data_buckets="data-*", break_glass_role=BREAK_GLASS)
+ACCOUNT = "444455556666"
+
+NOBODY: list[str] = []
+BREAK_GLASS_ONLY = [BREAK_GLASS]
+PEOPLE = [ACCESS_ROLE, BREAK_GLASS]
+DEPLOYERS = [DEPLOY_ROLE, ACCESS_ROLE, BREAK_GLASS]
+
+EXEMPT = {
+    "protectDataStores": {
+        "ProtectDataStores": NOBODY,
+        "ProtectDataBuckets": NOBODY,
+        "ProtectAuditLogs": NOBODY,
+    },
+    "stayInOrganization": {"StayInOrganization": NOBODY},
+    "noRootUser": {"NoRootUser": NOBODY},
+    "allowedRegions": {
+        "AllowedRegions": BREAK_GLASS_ONLY,
+        "AllowedRegionsForCloudFront": BREAK_GLASS_ONLY,
+    },
+    "protectAccess": {
+        "ProtectRoles": PEOPLE,
+        "ProtectBoundary": PEOPLE,
+        "ProtectBuildRoles": DEPLOYERS,
+        "ProtectAccessRole": NOBODY,
+        "ProtectGuardRails": NOBODY,
+        "ProtectDelegation": NOBODY,
+    },
+    "noLongLivedKeys": {"NoLongLivedKeys": BREAK_GLASS_ONLY},
+    "protectAccountSettings": {"ProtectAccountSettings": DEPLOYERS},
+    "frozen": {"Frozen": NOBODY},
+}
+"""The roles that each statement of each guard rail spares."""
 
 
-def test_nobody_deletes_a_table_a_search_domain_or_a_ledger() -> None:
-    (statement,) = protect_data_stores()["Statement"]
-
-    assert statement["Effect"] == "Deny"
-    assert statement["Resource"] == "*"
-    assert set(statement["Action"]) == {
-        "dynamodb:DeleteTable",
-        "es:DeleteDomain",
-        "es:DeleteElasticsearchDomain",
-        "qldb:DeleteLedger",
-    }
-    assert "Condition" not in statement
+def arn(role: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:role/{role}"
 
 
-def test_a_document_is_sent_without_white_space() -> None:
-    sent = minified(protect_data_stores())
-
-    assert json.loads(sent) == protect_data_stores()
-    assert not set(sent) & set(" \n\t")
+def statements(name: str, terms: Terms = TERMS) -> list[Statement]:
+    return LIBRARY[name].statements(terms)
 
 
-def test_a_guard_rail_is_attached_to_each_of_its_targets_and_nowhere_else() -> None:
-    args = GuardRailArgs(
-        organization_id="o-1",
-        document=protect_data_stores(),
-        targets={"Workloads/Production": "ou-1", "prod": "222"},
+def is_denied(name: str, action: str, resource: str = "*", **keys: str) -> bool:
+    """Tell whether a guard rail denies a request, an administrator's unless the keys say whose."""
+    context = {"aws:principalarn": arn("administrator"), "aws:requestedregion": REGION}
+    context |= {key.replace("__", ":").lower(): value for key, value in keys.items()}
+    request = Request(
+        action=action, resource=resource, context={key: (it,) for key, it in context.items()}
     )
-    cloud = Cloud().run(lambda: GuardRail("protect", args))
+    document = {"Version": "2012-10-17", "Statement": statements(name)}
+    return policy.evaluate([document], request) is Effect.DENY
 
-    policy = cloud.only("Policy")
-    attachments = cloud.of_type("PolicyAttachment").values()
-    assert policy.inputs["type"] == "SERVICE_CONTROL_POLICY"
-    assert {a.inputs["targetId"] for a in attachments} == {"ou-1", "222"}
-    assert {a.inputs["policyId"] for a in attachments} == {policy.id}
+
+def spared(statement: dict[str, Any]) -> list[str]:
+    """Return the roles whose ARN makes a statement not match."""
+    arns = statement.get("Condition", {}).get("ArnNotLike", {}).get("aws:PrincipalArn", [])
+    assert all(it.startswith("arn:aws:iam::*:role/") for it in arns)
+    return [it.removeprefix("arn:aws:iam::*:role/") for it in arns]
+
+
+def test_each_guard_rail_spares_whom_it_must_and_nobody_else() -> None:
+    found = {
+        name: {it["Sid"]: spared(it) for it in rail.statements(TERMS)}
+        for name, rail in LIBRARY.items()
+    }
+
+    assert found == EXEMPT
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_without_a_role_for_emergencies_nobody_takes_its_place(name: str) -> None:
+    terms = Terms(allowed_regions=[REGION], data_buckets="data-*")
+
+    found = {it["Sid"]: spared(it) for it in statements(name, terms)}
+
+    assert found == {
+        sid: [role for role in roles if role != BREAK_GLASS] for sid, roles in EXEMPT[name].items()
+    }
+    assert all(it.get("Condition", {"any": 1}) for it in statements(name, terms))
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_a_guard_rail_is_in_the_language_of_policies(name: str) -> None:
+    assert policy.problem({"Version": "2012-10-17", "Statement": statements(name)}) is None
+
+
+def test_a_statement_is_known_by_its_sid() -> None:
+    sids = [it["Sid"] for name in LIBRARY for it in statements(name)]
+
+    assert len(sids) == len(set(sids))
+
+
+def test_a_guard_rail_gives_its_reason_in_a_line() -> None:
+    for name, rail in LIBRARY.items():
+        assert 20 < len(rail.reason) <= 100, name
+        assert "\n" not in rail.reason
+
+
+BUCKET = "arn:aws:s3:::data-service-3f9a2c1"
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+BOUNDARY_ARN = f"arn:aws:iam::{ACCOUNT}:policy/{BOUNDARY}"
+BY_DEPLOY = {"aws__PrincipalArn": arn(DEPLOY_ROLE)}
+BY_ACCESS = {"aws__PrincipalArn": arn(ACCESS_ROLE)}
+BY_BREAK_GLASS = {"aws__PrincipalArn": arn(BREAK_GLASS)}
+IN_VIRGINIA = {"aws__RequestedRegion": CLOUDFRONT_REGION}
+IN_TOKYO = {"aws__RequestedRegion": "ap-northeast-1"}
+
+DECISIONS: list[tuple[str, str, str, dict[str, str], bool]] = [
+    # guard rail, action, resource, keys, is it denied?
+    ("protectDataStores", "dynamodb:DeleteTable", "any", {}, True),
+    ("protectDataStores", "dynamodb:DeleteBackup", "any", BY_BREAK_GLASS, True),
+    ("protectDataStores", "dynamodb:DeleteItem", "any", {}, False),
+    ("protectDataStores", "es:DeleteDomain", "any", BY_DEPLOY, True),
+    ("protectDataStores", "es:DeleteElasticsearchDomain", "any", BY_ACCESS, True),
+    ("protectDataStores", "qldb:DeleteLedger", "any", {}, True),
+    ("protectDataStores", "kms:ScheduleKeyDeletion", "any", BY_ACCESS, True),
+    ("protectDataStores", "kms:DisableKey", "any", {}, True),
+    ("protectDataStores", "kms:EnableKey", "any", {}, False),
+    ("protectDataStores", "rds:DeleteDBInstance", "any", {}, True),
+    ("protectDataStores", "rds:DeleteDBClusterSnapshot", "any", {}, True),
+    ("protectDataStores", "backup:DeleteRecoveryPoint", "any", {}, True),
+    ("protectDataStores", "backup:DeleteBackupVault", "any", {}, True),
+    ("protectDataStores", "s3:DeleteBucket", BUCKET, BY_DEPLOY, True),
+    ("protectDataStores", "s3:DeleteObjectVersion", f"{BUCKET}/a/b", {}, True),
+    ("protectDataStores", "s3:BypassGovernanceRetention", f"{BUCKET}/a/b", {}, True),
+    ("protectDataStores", "s3:DeleteObject", f"{BUCKET}/a/b", {}, False),
+    ("protectDataStores", "s3:DeleteBucket", "arn:aws:s3:::service-logs-1", {}, False),
+    ("protectDataStores", "s3:DeleteObjectVersion", "arn:aws:s3:::logs/data-1/x", {}, False),
+    ("protectDataStores", "logs:DeleteLogGroup", f"{LOGS}:/service/audit", {}, True),
+    ("protectDataStores", "logs:DeleteLogStream", f"{LOGS}:audit:log-stream:x", {}, True),
+    ("protectDataStores", "logs:DeleteLogGroup", f"{LOGS}:/aws/lambda/service", {}, False),
+    ("stayInOrganization", "organizations:LeaveOrganization", "*", BY_ACCESS, True),
+    ("stayInOrganization", "organizations:AcceptHandshake", "any", BY_BREAK_GLASS, True),
+    ("stayInOrganization", "account:CloseAccount", "any", {}, True),
+    ("stayInOrganization", "organizations:DescribeOrganization", "*", {}, False),
+    ("noRootUser", "ec2:RunInstances", "any", {"aws__PrincipalArn": ROOT}, True),
+    ("noRootUser", "s3:PutBucketPolicy", BUCKET, {"aws__PrincipalArn": ROOT}, True),
+    (
+        "noRootUser",
+        "s3:DeleteBucketPolicy",
+        BUCKET,
+        {"aws__PrincipalArn": ROOT, "aws__AssumedRoot": "true"},
+        False,
+    ),
+    ("noRootUser", "ec2:RunInstances", "any", {}, False),
+    ("allowedRegions", "ec2:RunInstances", "any", {}, False),
+    ("allowedRegions", "ec2:RunInstances", "any", IN_VIRGINIA, True),
+    ("allowedRegions", "ec2:RunInstances", "any", IN_VIRGINIA | BY_DEPLOY, True),
+    ("allowedRegions", "ec2:RunInstances", "any", IN_VIRGINIA | BY_BREAK_GLASS, False),
+    ("allowedRegions", "iam:CreateRole", "any", IN_VIRGINIA, False),
+    ("allowedRegions", "sts:AssumeRole", "any", IN_TOKYO, False),
+    ("allowedRegions", "route53:ChangeResourceRecordSets", "any", IN_VIRGINIA, False),
+    ("allowedRegions", "cloudfront:CreateDistribution", "any", IN_VIRGINIA, False),
+    ("allowedRegions", "support:CreateCase", "any", IN_VIRGINIA, False),
+    ("allowedRegions", "organizations:DescribeOrganization", "any", IN_VIRGINIA, False),
+    ("allowedRegions", "acm:RequestCertificate", "any", IN_VIRGINIA, False),
+    ("allowedRegions", "acm:RequestCertificate", "any", {}, False),
+    ("allowedRegions", "acm:RequestCertificate", "any", IN_TOKYO, True),
+    ("allowedRegions", "wafv2:CreateWebACL", "any", IN_VIRGINIA, False),
+    ("allowedRegions", "lambda:CreateFunction", "any", IN_TOKYO, True),
+    ("allowedRegions", "lambda:CreateFunction", "any", IN_TOKYO | BY_BREAK_GLASS, False),
+    ("protectAccess", "iam:UpdateAssumeRolePolicy", arn(DEPLOY_ROLE), {}, True),
+    ("protectAccess", "iam:PutRolePolicy", arn(DEPLOY_ROLE), BY_DEPLOY, True),
+    ("protectAccess", "iam:PutRolePolicy", arn(DEPLOY_ROLE), BY_ACCESS, False),
+    ("protectAccess", "iam:CreateRole", arn(DEPLOY_ROLE), BY_ACCESS, False),
+    ("protectAccess", "iam:CreateRole", arn(DEPLOY_ROLE), {}, True),
+    ("protectAccess", "iam:CreateRole", arn(BREAK_GLASS), {}, True),
+    ("protectAccess", "iam:CreateRole", arn(BREAK_GLASS), BY_DEPLOY, True),
+    ("protectAccess", "iam:CreateRole", arn("service"), BY_DEPLOY, False),
+    ("protectAccess", "iam:DeleteRole", arn(ACCESS_ROLE), {}, True),
+    ("protectAccess", "iam:DeleteRole", arn(ACCESS_ROLE), BY_ACCESS, True),
+    ("protectAccess", "iam:DeleteRole", arn(ACCESS_ROLE), BY_BREAK_GLASS, True),
+    ("protectAccess", "iam:PutRolePolicy", arn("aws-reserved/sso/x"), {}, True),
+    ("protectAccess", "iam:AttachRolePolicy", arn("AWSControlTowerExecution"), {}, True),
+    ("protectAccess", "iam:CreatePolicyVersion", BOUNDARY_ARN, BY_DEPLOY, True),
+    ("protectAccess", "iam:DeletePolicy", BOUNDARY_ARN, {}, True),
+    ("protectAccess", "iam:CreatePolicyVersion", BOUNDARY_ARN, BY_ACCESS, False),
+    ("protectAccess", "iam:PutRolePolicy", arn("build-org-main"), {}, True),
+    ("protectAccess", "iam:PutRolePolicy", arn("build-org-main"), BY_DEPLOY, False),
+    ("protectAccess", "iam:GetRole", arn(DEPLOY_ROLE), {}, False),
+    (
+        "protectAccess",
+        "organizations:DetachPolicy",
+        "any",
+        {"organizations__PolicyType": "SERVICE_CONTROL_POLICY"} | BY_ACCESS,
+        True,
+    ),
+    (
+        "protectAccess",
+        "organizations:DetachPolicy",
+        "any",
+        {"organizations__PolicyType": "BACKUP_POLICY"},
+        False,
+    ),
+    ("protectAccess", "organizations:AttachPolicy", "any", BY_BREAK_GLASS, True),
+    ("protectAccess", "organizations:PutResourcePolicy", "any", {}, True),
+    ("noLongLivedKeys", "iam:CreateAccessKey", "any", {}, True),
+    ("noLongLivedKeys", "iam:CreateAccessKey", "any", BY_ACCESS, True),
+    ("noLongLivedKeys", "iam:CreateLoginProfile", "any", BY_DEPLOY, True),
+    ("noLongLivedKeys", "iam:CreateLoginProfile", "any", BY_BREAK_GLASS, False),
+    ("noLongLivedKeys", "iam:DeleteAccessKey", "any", {}, False),
+    ("noLongLivedKeys", "iam:UpdateAccessKey", "any", {}, False),
+    ("protectAccountSettings", "s3:PutAccountPublicAccessBlock", "*", {}, True),
+    ("protectAccountSettings", "s3:PutAccountPublicAccessBlock", "*", BY_DEPLOY, False),
+    ("protectAccountSettings", "ec2:DisableEbsEncryptionByDefault", "*", {}, True),
+    ("protectAccountSettings", "ec2:EnableEbsEncryptionByDefault", "*", {}, False),
+    ("protectAccountSettings", "ec2:ModifyInstanceMetadataDefaults", "*", {}, True),
+    ("protectAccountSettings", "ec2:ModifyInstanceMetadataDefaults", "*", BY_ACCESS, False),
+    ("protectAccountSettings", "s3:PutBucketPublicAccessBlock", BUCKET, {}, False),
+    ("frozen", "sts:GetCallerIdentity", "*", {}, True),
+    ("frozen", "s3:GetObject", f"{BUCKET}/a", BY_BREAK_GLASS, True),
+    ("frozen", "iam:CreateRole", arn(DEPLOY_ROLE), BY_ACCESS, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "resource", "keys", "denied"),
+    DECISIONS,
+    ids=[f"{it[0]}-{it[1]}-{'denied' if it[4] else 'not'}-{n}" for n, it in enumerate(DECISIONS)],
+)
+def test_a_guard_rail_denies_what_it_is_for_and_nothing_else(
+    name: str,
+    action: str,
+    resource: str,
+    keys: dict[str, str],
+    denied: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert is_denied(name, action, resource, **keys) is denied
+
+
+def test_every_guard_rail_is_seen_to_deny_and_every_exemption_to_spare() -> None:
+    assert {it[0] for it in DECISIONS if it[4]} == set(LIBRARY)
+    spares = {name for name, sids in EXEMPT.items() if any(sids.values())}
+    assert spares <= {it[0] for it in DECISIONS if not it[4] and it[3]}
+
+
+def test_whoever_makes_a_role_of_an_exempt_name_is_denied_it() -> None:
+    names = {role for sids in EXEMPT.values() for roles in sids.values() for role in roles}
+
+    assert names == {DEPLOY_ROLE, ACCESS_ROLE, BREAK_GLASS}
+    for name in names:
+        for action in ("iam:CreateRole", "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy"):
+            assert is_denied("protectAccess", action, arn(name)), (name, action)
+
+
+def test_a_single_bucket_is_kept_with_its_objects() -> None:
+    terms = Terms(allowed_regions=[REGION], data_buckets="kept")
+
+    (bucket,) = [it for it in statements("protectDataStores", terms) if "Buckets" in it["Sid"]]
+    assert bucket["Resource"] == ["arn:aws:s3:::kept", "arn:aws:s3:::kept/*"]
+
+
+def test_a_second_region_opens_that_one_only() -> None:
+    terms = Terms(allowed_regions=[REGION, "eu-west-1"], data_buckets="*")
+
+    first, second = statements("allowedRegions", terms)
+
+    assert first["Condition"]["StringNotEquals"] == {"aws:RequestedRegion": [REGION, "eu-west-1"]}
+    assert second["Condition"]["StringNotEquals"] == {
+        "aws:RequestedRegion": [REGION, "eu-west-1", CLOUDFRONT_REGION]
+    }
+
+
+def test_lists_are_in_order_without_doubles() -> None:
+    for found in (GLOBAL_SERVICES, FOR_CLOUDFRONT, LONG_LIVED):
+        assert found == sorted(set(found))

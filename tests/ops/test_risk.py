@@ -703,6 +703,16 @@ def test_a_wider_guard_rail_is_said(change: Json, line: str) -> None:
     assert lines(change) == [f"MEDIUM  widens a guard rail: {line}"]
 
 
+def test_a_policy_that_is_replaced_where_it_is_attached_leaves_no_target() -> None:
+    old, new = {"policyId": "p-1", "targetId": "ou-1"}, {"policyId": UNKNOWN, "targetId": "ou-1"}
+    contents = [{"content": policy(deny(it))} for it in ("s3:DeleteBucket", "s3:Delete*")]
+
+    assert (
+        lines(step("replace", SCP, "it", *contents), step("replace", ATTACHMENT, "it", old, new))
+        == []
+    )
+
+
 def test_changes_in_more_than_one_account_are_said() -> None:
     table = step("create", TABLE, "service-table")
     delegation = step("create", RECORD, "it", new={"type": "NS"}, provider="delegation")
@@ -738,6 +748,9 @@ def test_a_change_that_only_a_person_may_apply_comes_first_with_the_command() ->
     )
     component = {"op": "create", "urn": f"urn:pulumi:dev::app::{BASELINE}::account"}
     unlocked = step("same", ROLE, "it", was={"protect": True}, within=BASELINE)
+    setting = step(
+        "create", "aws:ebs/encryptionByDefault:EncryptionByDefault", "it", within=BASELINE
+    )
 
     assert lines(step("delete", TABLE, "service-table"), role, boundary) == [
         "PERSON  only OrganizationAccountAccessRole may apply this, by hand: pulumi up -s dev: iam "
@@ -749,6 +762,7 @@ def test_a_change_that_only_a_person_may_apply_comes_first_with_the_command() ->
         "pulumi -C stacks/org up -s main: iam role it"
     ]
     assert lines(component) == []
+    assert lines(setting) == []
     assert lines(unlocked) == ["MEDIUM  weakens a lock: iam role it: protect true -> false"]
 
 

@@ -65,6 +65,14 @@ def test_the_genuine_plugin_is_left_to_the_engine(
     assert not inside().keys() & {"PULUMI_HOME", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"}
 
 
+def test_the_genuine_plugin_gets_a_name_that_an_account_id_can_stand_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "AWS_ENDPOINT_URL_S3_CONTROL" not in inside()
+    monkeypatch.setenv("SANDBOX_AWS_PLUGIN", "genuine")
+    assert inside()["AWS_ENDPOINT_URL_S3_CONTROL"] == "http://localhost:1"
+
+
 def test_the_stand_in_plugin_is_this_project_s_whatever_the_program_imports(
     tmp_path: Path,
 ) -> None:

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from sandbox import s3_control
 from sandbox.aws.credentials import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 MANAGEMENT = "111111111111"
@@ -64,6 +65,7 @@ class Embedded:
                 aws_session_token=token,
                 config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
             )
+            s3_control.keep_host(self._clients[name])
         return self._clients[name]
 
     def operator(self, service: str) -> Any:

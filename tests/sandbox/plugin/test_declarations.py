@@ -22,6 +22,9 @@ FACTS = json.loads((Path(__file__).parent / "data" / "provider-facts.json").read
 
 SDK = "pulumi-aws 7.51.1 declares it"
 REGION = "terraform-provider-aws 6.0: every regional resource has `region`, which replaces it"
+FRAMEWORK = (
+    "terraform-provider-aws ec2_instance_metadata_defaults.go: of a kind the facts leave out"
+)
 LEFT_OUT = "terraform-provider-aws project.go: a block that is left out is no difference (DiffSuppressFunc)"
 NEWER = "argument newer than the facts, declared by pulumi-aws 7.51.1"
 
@@ -62,6 +65,22 @@ DIFFERENCES: Mapping[tuple[str, str, str], str] = {
     ),
     ("aws:ec2/eip:Eip", "outputs", "arn"): SDK,
     ("aws:ec2/eip:Eip", "outputs", "ptrRecord"): SDK,
+    ("aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults", "default", "httpEndpoint"): (
+        FRAMEWORK
+    ),
+    (
+        "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults",
+        "default",
+        "httpPutResponseHopLimit",
+    ): FRAMEWORK,
+    ("aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults", "default", "httpTokens"): (
+        FRAMEWORK
+    ),
+    (
+        "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults",
+        "default",
+        "instanceMetadataTags",
+    ): FRAMEWORK,
     ("aws:ec2/securityGroup:SecurityGroup", "default", "description"): (
         "pulumi-aws: Managed by Pulumi"
     ),

@@ -11,6 +11,7 @@ from sandbox.plugin.values import UNKNOWN, Values
 from tests.sandbox.plugin.engine import Difference, Engine, Held
 from tests.sandbox.plugin.world import (
     ACCOUNT,
+    ACCOUNT_ACCESS_BLOCK,
     ALARM,
     ALIAS,
     BUCKET,
@@ -25,6 +26,7 @@ from tests.sandbox.plugin.world import (
     DEPLOYMENT,
     DOMAIN_NAME,
     EIP,
+    ENCRYPTION_BY_DEFAULT,
     EVENT_RULE,
     EVENT_TARGET,
     FUNCTION,
@@ -38,6 +40,7 @@ from tests.sandbox.plugin.world import (
     LOG_GROUP,
     MANAGED_POLICY,
     MAPPING,
+    METADATA_DEFAULTS,
     METHOD_SETTINGS,
     ORGANIZATION,
     PARAMETER,
@@ -744,6 +747,25 @@ LIVES: dict[str, Life] = {
         },
         import_id=own_id,
     ),
+    ACCOUNT_ACCESS_BLOCK: Life(
+        first=lambda _world: {"blockPublicAcls": True, "blockPublicPolicy": True},
+        later=lambda _world: {
+            "blockPublicAcls": True,
+            "ignorePublicAcls": True,
+            "restrictPublicBuckets": True,
+        },
+        import_id=own_id,
+    ),
+    ENCRYPTION_BY_DEFAULT: Life(
+        first=lambda _world: {},
+        later=lambda _world: {"enabled": False},
+        import_id=own_id,
+    ),
+    METADATA_DEFAULTS: Life(
+        first=lambda _world: {"httpTokens": "required", "httpPutResponseHopLimit": 2},
+        later=lambda _world: {"httpTokens": "required", "instanceMetadataTags": "enabled"},
+        import_id=None,
+    ),
     BUCKET_OWNERSHIP: Life(
         first=lambda world: {
             "bucket": world.bucket.id,
@@ -937,7 +959,13 @@ WRITE_ONLY = {
 """What AWS does not tell, so that the first update after an import says it again."""
 
 
-LASTING = {BUCKET_VERSIONING, GATEWAY_ACCOUNT, TOPIC_POLICY, VALIDATION}
+LASTING = {
+    BUCKET_VERSIONING,
+    ENCRYPTION_BY_DEFAULT,
+    GATEWAY_ACCOUNT,
+    TOPIC_POLICY,
+    VALIDATION,
+}
 """What is no object of AWS that could be gone, but a setting that always has some value."""
 
 

@@ -1,0 +1,202 @@
+"""Statements of service control policies: what AWS would refuse or never match is told before."""
+
+from typing import Any
+
+import pytest
+
+from components.guard_rails import LIBRARY, Terms
+from components.statements import GLOBAL_KEYS, problems
+
+RIGHT: dict[str, Any] = {
+    "Sid": "It",
+    "Effect": "Deny",
+    "Action": "dynamodb:DeleteTable",
+    "Resource": "*",
+}
+TERMS = Terms(allowed_regions=["eu-central-1"], data_buckets="*", break_glass_role="it")
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """Return a right statement with some elements changed (None takes one out)."""
+    return {key: it for key, it in (RIGHT | changes).items() if it is not None}
+
+
+def on(key: str, operator: str = "StringEquals") -> dict[str, Any]:
+    return {"Condition": {operator: {key: "it"}}}
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_the_library_is_without_mistakes(name: str) -> None:
+    for statement in LIBRARY[name].statements(TERMS):
+        assert problems(statement) == [], statement["Sid"]
+
+
+ALLOWED: dict[str, dict[str, Any]] = {
+    "an action in another case": {"Action": "DynamoDB:deletetable"},
+    "a wildcard anywhere in an action": {"Action": "dynamodb:*Table*"},
+    "one wildcard for one letter": {"Action": "dynamodb:DeleteTabl?"},
+    "all actions of a service": {"Action": ["dynamodb:*"]},
+    "all actions": {"Action": "*"},
+    "all actions on resources of one service": {"Action": "*", "Resource": "arn:aws:s3:::x"},
+    "everything but some": {"Action": None, "NotAction": ["iam:*", "s3:GetObject"]},
+    "all resources but some": {"Resource": None, "NotResource": "arn:aws:dynamodb:*:*:table/x"},
+    "a resource of its service": {"Resource": "arn:aws:dynamodb:*:*:table/x"},
+    "a resource of any service": {"Resource": "arn:aws:*:*:*:table/x"},
+    "a resource by its start": {"Resource": "arn:*"},
+    "a backup, whose ARN is of any service": {
+        "Action": "backup:DeleteRecoveryPoint",
+        "Resource": "arn:aws:ec2:*:*:snapshot/*",
+    },
+    "a global key": on("aws:PrincipalOrgID"),
+    "a global key in another case": on("AWS:principalarn", "ArnLike"),
+    "a global key with a tag": on("aws:PrincipalTag/team"),
+    "a global key of a service": on("lambda:SourceFunctionArn"),
+    "a key of the action": {"Action": "iam:CreateRole", **on("iam:PermissionsBoundary")},
+    "a key of what the action acts on": {"Action": "s3:DeleteBucket", **on("s3:BucketTag/data")},
+    "a key that one of the actions has": {
+        "Action": ["iam:CreateRole", "iam:DeleteRole"],
+        **on("iam:PermissionsBoundary"),
+    },
+    "a service's key where all actions are meant": {"Action": "*", **on("s3:TlsVersion")},
+    "no condition": {"Condition": {}},
+}
+
+
+@pytest.mark.parametrize("changes", ALLOWED.values(), ids=ALLOWED.keys())
+def test_what_aws_takes_is_let_pass(changes: dict[str, Any]) -> None:
+    assert problems(changed(**changes)) == []
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no name": (
+        {"Sid": None},
+        "it has no Sid of letters and digits, by which decisions name it; give it one",
+    ),
+    "a name that AWS refuses": (
+        {"Sid": "it-is"},
+        "it has no Sid of letters and digits, by which decisions name it; give it one",
+    ),
+    "a principal": (
+        {"Principal": "*"},
+        "a service control policy has no Principal; name whom it is about by aws:PrincipalArn in "
+        "its Condition",
+    ),
+    "all principals but some": (
+        {"NotPrincipal": {"AWS": "*"}},
+        "a service control policy has no NotPrincipal; name whom it is about by aws:PrincipalArn "
+        "in its Condition",
+    ),
+    "a misspelt element": (
+        {"Conditions": {}},
+        "a statement has no Conditions; did you mean Condition?",
+    ),
+    "an element from elsewhere": (
+        {"Version": "2012-10-17"},
+        "a statement has no Version; take it out",
+    ),
+    "an allowance": (
+        {"Effect": "Allow"},
+        "its Effect is not Deny, and FullAWSAccess beside it allows the rest; write Deny",
+    ),
+    "no action": ({"Action": None}, "it needs either Action or NotAction; write one of them"),
+    "an action both ways": (
+        {"NotAction": "s3:*"},
+        "it needs either Action or NotAction; write one of them",
+    ),
+    "no resource": (
+        {"Resource": None},
+        "it needs either Resource or NotResource; write one of them",
+    ),
+    "an empty list": (
+        {"Action": []},
+        "its Action is an empty list, so that it never matches; name one",
+    ),
+    "everything but everything": (
+        {"Action": None, "NotAction": ["s3:*", "*"]},
+        "its NotAction covers everything, so that it never matches; name less",
+    ),
+    "all resources but all": (
+        {"Resource": None, "NotResource": "*"},
+        "its NotResource covers everything, so that it never matches; name less",
+    ),
+    "a misspelt action": (
+        {"Action": "dynamodb:DeleteTabel"},
+        "AWS has no action dynamodb:DeleteTabel; did you mean dynamodb:DeleteTable?",
+    ),
+    "an action of another service": (
+        {"Action": ["s3:PutObject", "s3:RunInstances"]},
+        "AWS has no action s3:RunInstances; take it out",
+    ),
+    "a misspelt action that is spared": (
+        {"Action": None, "NotAction": "s3:GetObjekt"},
+        "AWS has no action s3:GetObjekt; did you mean s3:GetObject?",
+    ),
+    "a misspelt service": (
+        {"Action": "dynamdb:DeleteTable"},
+        "no AWS service has the prefix dynamdb; did you mean dynamodb?",
+    ),
+    "no service": (
+        {"Action": "DeleteTable"},
+        "DeleteTable is no action; write one like s3:DeleteBucket",
+    ),
+    "a wildcard for services": (
+        {"Action": "*:DeleteTable"},
+        "no AWS service has the prefix *; take it out",
+    ),
+    "a wildcard for nothing": (
+        {"Action": "dynamodb:Erase*"},
+        "dynamodb:Erase* matches no action; name one that there is, or take it out",
+    ),
+    "a resource that is no ARN": ({"Resource": "table/x"}, "table/x is no ARN; write one, or *"),
+    "a resource of another service": (
+        {"Resource": ["arn:aws:dynamodb:*:*:table/x", "arn:aws:s3:::x"]},
+        "no action of it acts on arn:aws:s3:::x, so that this never matches; name the resource of "
+        "one, or *",
+    ),
+    "an action of another service than its resources": (
+        {
+            "Action": ["s3:DeleteBucket", "dynamodb:DeleteTable"],
+            "Resource": "arn:aws:s3:::x",
+        },
+        "dynamodb:DeleteTable acts on none of its resources, so that this never matches; give it a "
+        "statement of its own",
+    ),
+    "an action on no resource": (
+        {"Action": "ec2:DisableEbsEncryptionByDefault", "Resource": "arn:aws:ec2:*:*:volume/*"},
+        "no action of it acts on arn:aws:ec2:*:*:volume/*, so that this never matches; name the "
+        "resource of one, or *",
+    ),
+    "a misspelt global key": (
+        on("aws:PrincipleArn"),
+        "none of its actions has the condition key aws:PrincipleArn; did you mean "
+        "aws:PrincipalArn?",
+    ),
+    "a misspelt key of the action": (
+        {"Action": "iam:DeleteRole", **on("iam:PermissionBoundary")},
+        "none of its actions has the condition key iam:PermissionBoundary; did you mean "
+        "iam:PermissionsBoundary?",
+    ),
+    "a key of another service": (
+        on("s3:TlsVersion"),
+        "none of its actions has the condition key s3:TlsVersion; take it out",
+    ),
+    "a key that there is not, where all actions are meant": (
+        {"Action": "*", **on("s3:TlsVersio")},
+        "AWS has no condition key s3:TlsVersio; did you mean s3:TlsVersion?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "problem"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_aws_refuses_or_never_matches_is_told(changes: dict[str, Any], problem: str) -> None:
+    assert problems(changed(**changes)) == [problem]
+
+
+def test_all_mistakes_of_a_statement_are_told_at_once() -> None:
+    statement = changed(Effect="Allow", Principal="*", Action=["s3:Getobjekt", "dynamodb:Erase*"])
+
+    assert len(problems(statement)) == 4
+
+
+def test_each_global_key_is_written_once() -> None:
+    assert len({it.lower() for it in GLOBAL_KEYS}) == len(GLOBAL_KEYS)
