@@ -153,13 +153,13 @@ def test_a_person_works_in_every_account_by_the_role_that_aws_makes(
     accounts = organization["org/main"].outputs["accounts"]
 
     assert assumed(organization) == {
-        "org/main": [],
-        "dns/main": [f"{accounts['dns']}:role/{ACCESS_ROLE}"],
-        "corp/main": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("corp", "dns")],
-        "tools/main": [f"{accounts['tools']}:role/{ACCESS_ROLE}"],
-        "app/dev": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("dev", "dns")],
-        "app/stage": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("stage", "dns")],
-        "app/prod": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("prod", "dns")],
+        "org/main": set(),
+        "dns/main": {f"{accounts['dns']}:role/{ACCESS_ROLE}"},
+        "corp/main": {f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("corp", "dns")},
+        "tools/main": {f"{accounts['tools']}:role/{ACCESS_ROLE}"},
+        "app/dev": {f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("dev", "dns")},
+        "app/stage": {f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("stage", "dns")},
+        "app/prod": {f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("prod", "dns")},
     }
 
 
@@ -167,13 +167,13 @@ def test_a_pipeline_works_by_the_roles_that_trust_it(by_pipeline: dict[str, Clou
     accounts = by_pipeline["org/main"].outputs["accounts"]
 
     assert assumed(by_pipeline) == {
-        "org/main": ["111122223333:role/deploy"],
-        "dns/main": [f"{accounts['dns']}:role/deploy"],
-        "corp/main": [f"{accounts['corp']}:role/deploy", "444455556666:role/delegate-corp"],
-        "tools/main": [f"{accounts['tools']}:role/deploy"],
-        "app/dev": [f"{accounts['dev']}:role/deploy", "444455556666:role/delegate-dev"],
-        "app/stage": [f"{accounts['stage']}:role/deploy", "444455556666:role/delegate-stage"],
-        "app/prod": [f"{accounts['prod']}:role/deploy", "444455556666:role/delegate-prod"],
+        "org/main": {"111122223333:role/deploy"},
+        "dns/main": {f"{accounts['dns']}:role/deploy"},
+        "corp/main": {f"{accounts['corp']}:role/deploy", "444455556666:role/delegate-corp"},
+        "tools/main": {f"{accounts['tools']}:role/deploy"},
+        "app/dev": {f"{accounts['dev']}:role/deploy", "444455556666:role/delegate-dev"},
+        "app/stage": {f"{accounts['stage']}:role/deploy", "444455556666:role/delegate-stage"},
+        "app/prod": {f"{accounts['prod']}:role/deploy", "444455556666:role/delegate-prod"},
     }
 
 
@@ -192,14 +192,14 @@ def test_which_role_runs_a_program_changes_nothing_but_its_providers(
         assert sorted(mine, key=lambda r: r[0]) == sorted(theirs, key=lambda r: r[0]), name
 
 
-def assumed(records: dict[str, Cloud]) -> dict[str, list[str]]:
+def assumed(records: dict[str, Cloud]) -> dict[str, set[str]]:
     """Return the roles that each program works by, without the start of their ARNs."""
     return {
-        name: [
+        name: {
             role["roleArn"].removeprefix("arn:aws:iam::")
             for provider in cloud.of_type("pulumi:providers:aws").values()
             for role in json.loads(provider.inputs.get("assumeRoles", "[]"))
-        ]
+        }
         for name, cloud in records.items()
     }
 
