@@ -270,13 +270,16 @@ def _shell(order: Order, spec: Buildspec, clone: Path, variables: Mapping[str, s
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        told = ""
         try:
             process.wait(minutes * _MINUTE)
+            # What is ended below may still be a copy of the shell, with its trap.
+            told = report.read_text(encoding="utf-8") if report.exists() else ""
         except subprocess.TimeoutExpired:
             written.write(f"[Container] Build timed out after {minutes} minutes\n".encode())
         finally:
             _end(process)
-    done, *exported = report.read_text(encoding="utf-8").split("\0") if report.exists() else [""]
+    done, *exported = told.split("\0")
     pairs = (entry.partition("=") for entry in exported if entry)
     return Build(
         succeeded=process.returncode == 0 and done == "done",

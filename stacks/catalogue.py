@@ -197,8 +197,9 @@ def file_patterns(stack: Stack, root: Path | None = None) -> list[str]:
     modules = sorted(_modules(program, top))
     shared = ["stacks/*.py", "pipelines/**", "requirements.lock"]
     if _reads_every_rule(program):
-        # What a stack reads and is made of is part of its rule.
-        shared += ["Pulumi.*.yaml", "stacks/*/Pulumi.*.yaml", "__main__.py", "stacks/*/__main__.py"]
+        shared += ["Pulumi.*.yaml", "stacks/*/Pulumi.*.yaml"]
+    if _reads_every_program(program):
+        shared += ["__main__.py", "stacks/*/__main__.py"]
         modules = [f"{package}/**" for package in PACKAGES]
     patterns = [f"{stack.folder}/**", *shared, *modules]
     if len(patterns) > FILE_PATTERNS * FILTERS:
@@ -305,5 +306,13 @@ def _imported(file: Path) -> set[str]:
 
 
 def _reads_every_rule(program: Path) -> bool:
-    """Tell whether a program is made from this catalogue, as the one of the pipelines is."""
+    """Tell whether a program is made from this catalogue, and so from every settings file."""
     return "stacks.catalogue" in _imported(program)
+
+
+def _reads_every_program(program: Path) -> bool:
+    """Tell whether a program asks what others read and are made of, as that of the pipelines."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == file_patterns.__name__
+        for node in ast.walk(_program(program))
+    )

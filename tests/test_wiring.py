@@ -146,10 +146,11 @@ def test_a_stack_works_in_its_own_account_and_delegates_its_own_domain(
 ) -> None:
     accounts = organization["org/main"].outputs["accounts"]
     cloud = organization[stack]
-    own, delegation = cloud.of_type("pulumi:providers:aws").values()
+    providers = cloud.of_type("pulumi:providers:aws")
 
-    assert accounts[account] in own.inputs["allowedAccountIds"]
-    assert accounts["dns"] in delegation.inputs["allowedAccountIds"]
+    (name,) = providers.keys() - {"delegation"}
+    assert accounts[account] in providers[name].inputs["allowedAccountIds"]
+    assert accounts["dns"] in providers["delegation"].inputs["allowedAccountIds"]
     in_dns = [r for r in cloud.resources if "::delegation::" in r.provider]
     assert [(r.type, r.inputs["name"]) for r in in_dns] == [("aws:route53/record:Record", domain)]
     assert cloud.outputs["domain"] == domain
@@ -161,13 +162,13 @@ def test_a_person_works_in_every_account_by_the_role_that_aws_makes(
     accounts = organization["org/main"].outputs["accounts"]
 
     assert assumed(organization) == {
-        "org/main": [],
-        "dns/main": [f"{accounts['dns']}:role/{ACCESS_ROLE}"],
-        "corp/main": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("corp", "dns")],
-        "tools/main": [f"{accounts['tools']}:role/{ACCESS_ROLE}"],
-        "app/dev": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("dev", "dns")],
-        "app/stage": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("stage", "dns")],
-        "app/prod": [f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("prod", "dns")],
+        "org/main": set(),
+        "dns/main": {f"{accounts['dns']}:role/{ACCESS_ROLE}"},
+        "corp/main": {f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("corp", "dns")},
+        "tools/main": {f"{accounts['tools']}:role/{ACCESS_ROLE}"},
+        "app/dev": {f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("dev", "dns")},
+        "app/stage": {f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("stage", "dns")},
+        "app/prod": {f"{accounts[a]}:role/{ACCESS_ROLE}" for a in ("prod", "dns")},
     }
 
 
@@ -175,13 +176,13 @@ def test_a_pipeline_works_by_the_roles_that_trust_it(by_pipeline: dict[str, Clou
     accounts = by_pipeline["org/main"].outputs["accounts"]
 
     assert assumed(by_pipeline) == {
-        "org/main": ["111122223333:role/deploy"],
-        "dns/main": [f"{accounts['dns']}:role/deploy"],
-        "corp/main": [f"{accounts['corp']}:role/deploy", "444455556666:role/delegate-corp"],
-        "tools/main": [f"{accounts['tools']}:role/deploy"],
-        "app/dev": [f"{accounts['dev']}:role/deploy", "444455556666:role/delegate-dev"],
-        "app/stage": [f"{accounts['stage']}:role/deploy", "444455556666:role/delegate-stage"],
-        "app/prod": [f"{accounts['prod']}:role/deploy", "444455556666:role/delegate-prod"],
+        "org/main": {"111122223333:role/deploy"},
+        "dns/main": {f"{accounts['dns']}:role/deploy"},
+        "corp/main": {f"{accounts['corp']}:role/deploy", "444455556666:role/delegate-corp"},
+        "tools/main": {f"{accounts['tools']}:role/deploy"},
+        "app/dev": {f"{accounts['dev']}:role/deploy", "444455556666:role/delegate-dev"},
+        "app/stage": {f"{accounts['stage']}:role/deploy", "444455556666:role/delegate-stage"},
+        "app/prod": {f"{accounts['prod']}:role/deploy", "444455556666:role/delegate-prod"},
     }
 
 
@@ -200,14 +201,14 @@ def test_which_role_runs_a_program_changes_nothing_but_its_providers(
         assert sorted(mine, key=lambda r: r[0]) == sorted(theirs, key=lambda r: r[0]), name
 
 
-def assumed(records: dict[str, Cloud]) -> dict[str, list[str]]:
+def assumed(records: dict[str, Cloud]) -> dict[str, set[str]]:
     """Return the roles that each program works by, without the start of their ARNs."""
     return {
-        name: [
+        name: {
             role["roleArn"].removeprefix("arn:aws:iam::")
             for provider in cloud.of_type("pulumi:providers:aws").values()
             for role in json.loads(provider.inputs.get("assumeRoles", "[]"))
-        ]
+        }
         for name, cloud in records.items()
     }
 

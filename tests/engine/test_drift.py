@@ -79,5 +79,5 @@ def test_the_role_is_the_one_of_this_run_and_not_that_of_the_last_update(sandbox
     found = drift(sandbox, DEPLOY_ROLE="nobody")
 
     assert found.returncode == 1
-    assert "app/dev: The preview failed (account: " in found.stderr
-    assert ":role/nobody" in found.stderr
+    assert found.stdout.startswith("app/dev: not compared. The preview failed (account: ")
+    assert ":role/nobody" in found.stdout

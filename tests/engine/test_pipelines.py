@@ -240,6 +240,8 @@ def test_drift_is_looked_for_in_every_stack_with_the_rights_of_its_pipeline(desk
 
     assert run.succeeded, said(run)
     assert set(names(run)) == {"Source", *(stack.pipeline for stack in catalogue.stacks())}
+    for stack in catalogue.stacks():
+        assert f"{stack}: no drift" in run.action(stack.pipeline).log
 
 
 def test_a_push_starts_the_pipelines_whose_files_it_touches_and_no_other(desk: Desk) -> None:
@@ -250,7 +252,9 @@ def test_a_push_starts_the_pipelines_whose_files_it_touches_and_no_other(desk: D
     assert set(started("main", ["stacks/org/Pulumi.main.yaml"])) == {
         "app-stage", "dns-main", "org-main", "tools-main",
     }  # fmt: skip
-    assert set(started("main", ["wireguard/machine/rules.nft"])) == {"app-stage", "corp-main"}
+    assert set(started("main", ["wireguard/machine/rules.nft"])) == {
+        "app-stage", "corp-main", "tools-main",
+    }  # fmt: skip
     assert started("feature", ["stacks/org/__main__.py"]) == []
     assert desk.player().started_by_tag("v2.0.0") == ["app-prod"]
     assert desk.player().started_by_tag("other") == []

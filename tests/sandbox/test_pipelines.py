@@ -391,7 +391,8 @@ def test_what_a_build_leaves_behind_in_another_group_is_ended(
     commit = tools.commit(f"phases: {{build: {{commands: ['{command}']}}}}")
     tools.make(build())
 
-    assert tools.player.play(PIPELINE, commit).succeeded
+    run = tools.player.play(PIPELINE, commit)
+    assert run.succeeded, "\n".join(f"{it.name} {it.succeeded}\n{it.log}" for it in run.actions)
 
     with suppress(psutil.NoSuchProcess):
         assert psutil.Process(int(left.read_text())).status() == psutil.STATUS_ZOMBIE

@@ -106,6 +106,7 @@ def test_a_pipeline_deploys_to_its_own_account_and_delegates_its_own_domain() ->
     ("name", "of_its_own"),
     [
         ("org/main", ["stacks/org/**", "components/account.py", "components/guard_rails.py", "components/organization.py"]),
+        ("dns/main", ["stacks/dns/**", "components/account.py", "components/dns.py", "components/role.py"]),
         ("corp/main", ["stacks/corp/**", "components/vpn.py", "components/keys.py", "wireguard/**"]),
     ],
 )  # fmt: skip
@@ -121,16 +122,23 @@ def test_the_files_of_another_stack_do_not_run_a_pipeline() -> None:
     assert "components/api.py" not in catalogue.file_patterns(by_name()["org/main"])
 
 
-def test_what_is_made_from_every_rule_runs_when_a_rule_or_what_a_stack_is_made_of_changes() -> None:
-    files = {
-        "Pulumi.*.yaml", "stacks/*/Pulumi.*.yaml", "__main__.py", "stacks/*/__main__.py",
-        "components/**", "service/**", "wireguard/**",
-    }  # fmt: skip
-    wants = {
-        name for name, it in by_name().items() if files & set(catalogue.file_patterns(it)) == files
-    }
+def stacks_with(*patterns: str) -> set[str]:
+    """Return the stacks whose pipelines these patterns, all of them, start."""
+    wanted = set(patterns)
+    return {name for name, it in by_name().items() if wanted <= set(catalogue.file_patterns(it))}
 
-    assert wants == {"dns/main", "tools/main"}
+
+def test_what_is_made_from_every_rule_runs_when_a_rule_changes() -> None:
+    rules = ("Pulumi.*.yaml", "stacks/*/Pulumi.*.yaml")
+
+    assert stacks_with(*rules) == {"dns/main", "tools/main"}
+
+
+def test_the_pipelines_are_made_anew_when_a_stack_reads_or_is_made_of_something_else() -> None:
+    programs = ("__main__.py", "stacks/*/__main__.py")
+    packages = ("components/**", "service/**", "wireguard/**")
+
+    assert stacks_with(*programs, *packages) == {"tools/main"}
 
 
 def test_every_commit_may_change_the_application() -> None:
