@@ -32,6 +32,15 @@ find no credentials. Two is what AWS sets with version 2 as an account's default
 that asks for version 2. A host without containers asks for one itself, as the VPN's does.
 """
 
+BOUNDARY_CHANGES = [
+    "iam:CreatePolicy",
+    "iam:CreatePolicyVersion",
+    "iam:DeletePolicy",
+    "iam:DeletePolicyVersion",
+    "iam:SetDefaultPolicyVersion",
+    "iam:TagPolicy",
+    "iam:UntagPolicy",
+]
 POLICY_CHANGES = [
     "iam:AttachRolePolicy",
     "iam:DeleteRolePolicy",
@@ -88,15 +97,7 @@ def boundary_policy(account_id: str, assumable: Sequence[str] = ()) -> dict[str,
             {
                 "Sid": "ThisBoundary",
                 "Effect": "Deny",
-                "Action": [
-                    "iam:CreatePolicy",
-                    "iam:CreatePolicyVersion",
-                    "iam:DeletePolicy",
-                    "iam:DeletePolicyVersion",
-                    "iam:SetDefaultPolicyVersion",
-                    "iam:TagPolicy",
-                    "iam:UntagPolicy",
-                ],
+                "Action": BOUNDARY_CHANGES,
                 "Resource": boundary,
             },
             {

@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.account import BOUNDARY, BUILD_ROLES, DEPLOY_ROLE, MADE_BY_AWS, ROLE_CHANGES
+from components.account import (
+    BOUNDARY,
+    BOUNDARY_CHANGES,
+    BUILD_ROLES,
+    DEPLOY_ROLE,
+    MADE_BY_AWS,
+    ROLE_CHANGES,
+)
 from components.organization import ACCESS_ROLE
 from components.role import role_arn
 
@@ -156,15 +163,6 @@ POLICY_CHANGES = [
 ]
 """What a delegated administrator may be allowed; each knows the type of the policy. Those of other
 types stay open to one."""
-BOUNDARY_CHANGES = [
-    "iam:CreatePolicy",
-    "iam:CreatePolicyVersion",
-    "iam:DeletePolicy",
-    "iam:DeletePolicyVersion",
-    "iam:SetDefaultPolicyVersion",
-    "iam:TagPolicy",
-    "iam:UntagPolicy",
-]
 
 LONG_LIVED = [
     "iam:CreateAccessKey",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from sandbox.plugin.account import Account, AwsError
 from sandbox.plugin.schema import REGION, TAGS, AutoName, Resource, block, string
-from sandbox.plugin.tags import tag_changes, tag_list, tag_map
+from sandbox.plugin.tags import retag, tag_list, tag_map
 from sandbox.plugin.values import Values
 
 _SERVICE = "codeconnections"
@@ -65,12 +65,7 @@ class Connection(Resource):
         }
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
-        to_set, to_remove = tag_changes(old, new)
-        if to_remove:
-            account.call(_SERVICE, "UntagResource", ResourceArn=resource_id, TagKeys=to_remove)
-        if to_set:
-            tags = tag_list({"tagsAll": to_set})
-            account.call(_SERVICE, "TagResource", ResourceArn=resource_id, Tags=tags)
+        retag(account, _SERVICE, old, new, ResourceArn=resource_id)
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         account.call(_SERVICE, "DeleteConnection", ConnectionArn=resource_id)

@@ -16,7 +16,7 @@ from sandbox.plugin.schema import (
     integer,
     string,
 )
-from sandbox.plugin.tags import tag_changes, tag_list, tag_map
+from sandbox.plugin.tags import retag, tag_list, tag_map
 from sandbox.plugin.values import Values, listed, nested
 
 _SERVICE = "dynamodb"
@@ -158,12 +158,7 @@ class Table(Resource):
                 self._set_ttl(account, resource_id, {**before, "enabled": False})
             if after.get("enabled") or before.get("enabled"):
                 self._set_ttl(account, resource_id, {**before, **after})
-        to_set, to_remove = tag_changes(old, new)
-        if to_remove:
-            account.call(_SERVICE, "UntagResource", ResourceArn=old["arn"], TagKeys=to_remove)
-        if to_set:
-            tags = tag_list({"tagsAll": to_set})
-            account.call(_SERVICE, "TagResource", ResourceArn=old["arn"], Tags=tags)
+        retag(account, _SERVICE, old, new, ResourceArn=old["arn"])
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         account.call(_SERVICE, "DeleteTable", TableName=resource_id)

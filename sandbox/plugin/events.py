@@ -20,7 +20,7 @@ from sandbox.plugin.schema import (
     string,
     string_map,
 )
-from sandbox.plugin.tags import tag_changes, tag_list, tag_map
+from sandbox.plugin.tags import retag, tag_list, tag_map
 from sandbox.plugin.values import Values, listed, nested
 
 _SERVICE = "events"
@@ -77,12 +77,7 @@ class EventRule(Resource):
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
         _bus, name = self._parts(resource_id)
         self._put(account, name, new)
-        to_set, to_remove = tag_changes(old, new)
-        if to_remove:
-            account.call(_SERVICE, "UntagResource", ResourceARN=old["arn"], TagKeys=to_remove)
-        if to_set:
-            tags = tag_list({"tagsAll": to_set})
-            account.call(_SERVICE, "TagResource", ResourceARN=old["arn"], Tags=tags)
+        retag(account, _SERVICE, old, new, ResourceARN=old["arn"])
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         bus, name = self._parts(resource_id)

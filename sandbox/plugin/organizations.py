@@ -15,19 +15,10 @@ from sandbox.plugin.schema import (
     string,
     strings,
 )
-from sandbox.plugin.tags import tag_changes, tag_list, tag_map
+from sandbox.plugin.tags import retag, tag_list, tag_map
 from sandbox.plugin.values import Values, listed
 
 _SERVICE = "organizations"
-
-
-def _retag(account: Account, resource_id: str, old: Values, new: Values) -> None:
-    to_set, to_remove = tag_changes(old, new)
-    if to_remove:
-        account.call(_SERVICE, "UntagResource", ResourceId=resource_id, TagKeys=to_remove)
-    if to_set:
-        tags = tag_list({"tagsAll": to_set})
-        account.call(_SERVICE, "TagResource", ResourceId=resource_id, Tags=tags)
 
 
 def _tags(account: Account, resource_id: str) -> Values:
@@ -199,7 +190,7 @@ class OrganizationalUnit(Resource):
                 OrganizationalUnitId=resource_id,
                 Name=new["name"],
             )
-        _retag(account, resource_id, old, new)
+        retag(account, _SERVICE, old, new, ResourceId=resource_id)
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         account.call(_SERVICE, "DeleteOrganizationalUnit", OrganizationalUnitId=resource_id)
@@ -280,7 +271,7 @@ class MemberAccount(Resource):
                 "account", "PutAccountName", AccountId=resource_id, AccountName=new["name"]
             )
         self._move(account, resource_id, new)
-        _retag(account, resource_id, old, new)
+        retag(account, _SERVICE, old, new, ResourceId=resource_id)
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         close = state.get("closeOnDeletion")
@@ -352,7 +343,7 @@ class Policy(Resource):
         )
         if content is not None or before != after:
             account.call(_SERVICE, "UpdatePolicy", PolicyId=resource_id, Content=content, **after)
-        _retag(account, resource_id, old, new)
+        retag(account, _SERVICE, old, new, ResourceId=resource_id)
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         if not state.get("skipDestroy"):

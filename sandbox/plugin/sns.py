@@ -19,7 +19,7 @@ from sandbox.plugin.schema import (
     policy_document,
     string,
 )
-from sandbox.plugin.tags import tag_changes, tag_list, tag_map
+from sandbox.plugin.tags import retag, tag_list, tag_map
 from sandbox.plugin.values import Values
 
 _SERVICE = "sns"
@@ -104,12 +104,7 @@ class Topic(Resource):
 
     def update(self, account: Account, resource_id: str, old: Values, new: Values) -> None:
         self._set(account, resource_id, old, new)
-        to_set, to_remove = tag_changes(old, new)
-        if to_remove:
-            account.call(_SERVICE, "UntagResource", ResourceArn=resource_id, TagKeys=to_remove)
-        if to_set:
-            tags = tag_list({"tagsAll": to_set})
-            account.call(_SERVICE, "TagResource", ResourceArn=resource_id, Tags=tags)
+        retag(account, _SERVICE, old, new, ResourceArn=resource_id)
 
     def delete(self, account: Account, resource_id: str, state: Values) -> None:
         account.call(_SERVICE, "DeleteTopic", TopicArn=resource_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from sandbox.plugin.account import Account
 from sandbox.plugin.values import Values, nested
 
 
@@ -21,3 +22,13 @@ def tag_changes(old: Values, new: Values) -> tuple[Values, list[str]]:
     before, after = nested(old, "tagsAll"), nested(new, "tagsAll")
     to_set = {key: value for key, value in after.items() if before.get(key) != value}
     return to_set, [key for key in before if key not in after]
+
+
+def retag(account: Account, service: str, old: Values, new: Values, **resource: object) -> None:
+    """Give a resource its new tags in place of its old ones; it is named as its service does."""
+    to_set, to_remove = tag_changes(old, new)
+    if to_remove:
+        account.call(service, "UntagResource", **resource, TagKeys=to_remove)
+    if to_set:
+        tags = tag_list({"tagsAll": to_set})
+        account.call(service, "TagResource", **resource, Tags=tags)
