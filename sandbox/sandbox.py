@@ -108,7 +108,8 @@ class Sandbox:
 
     def environment(self, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Return the variables with which programs run inside; the sandbox has to be up."""
-        return environment.sandboxed(outside, self.directory, self.engine(), self._server().url)
+        url = self._server().url  # before the engine is made, which takes minutes
+        return environment.sandboxed(outside, self.directory, self.engine(), url)
 
     def public(self) -> dict[str, str]:
         """Return the further variables with which a shell or a build reaches public names."""
