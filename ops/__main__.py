@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "promote": "make the tag that brings PROD to the commit that STAGE runs",
     "connection": "tell whether the connection to the git host works",
     "who-can": "list who may assume which role, in every account",
+    "guard-rails": "list who may do what is dangerous, and which guard rail denies it",
     "move-state": "move stacks to another backend: a folder, a bucket or Pulumi Cloud",
     "vpn-client": "make or repeat a device's WireGuard configuration",
 }

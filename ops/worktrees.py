@@ -42,7 +42,8 @@ class Ref:
 class Worktrees:
     """Work trees of the repository at a folder, within another; gone when the context ends.
 
-    Each is lent the virtual environment that runs this program, where both have the same lock.
+    Each of a stack is lent the virtual environment that runs this program, where both have the same
+    lock.
     """
 
     def __init__(self, repository: Path, within: Path) -> None:
@@ -103,11 +104,19 @@ class Worktrees:
             asked = Commit(self._repository, commit)
             if not asked.is_known():
                 raise OpsError(unknown(asked, stack))
-            tree = self._folder / commit[:12]
-            _git(self._repository, "worktree", "add", "--quiet", "--detach", str(tree), commit)
+            tree = self.files(commit)
             self._lend_environment(tree)
             self._made[commit] = tree
         return self._made[commit]
+
+    def files(self, commit: str) -> Path:
+        """Make and return a work tree of a commit of this clone, without an environment.
+
+        Raises OpsError.
+        """
+        tree = self._folder / commit[:12]
+        _git(self._repository, "worktree", "add", "--quiet", "--detach", str(tree), commit)
+        return tree
 
     def _branch(self, stack: Stack) -> str:
         """Return the local branch or that of origin, whichever contains the other."""
