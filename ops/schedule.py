@@ -13,6 +13,9 @@ Work = Generator[Step, Update, bool | None]
 whether all went well, None where the stack was left as it is. Only the steps run beside each other;
 between them one piece of work has the program to itself, so that it may print and ask."""
 
+MENDABLE = (OpsError, OSError)
+"""What a step raises where its stack alone is concerned, and an operator can mend it."""
+
 
 class Schedule:
     """The order of the work on stacks, by their names.
@@ -86,7 +89,7 @@ class Schedule:
             except KeyboardInterrupt:
                 continue
         for future, (name, work) in self._running.items():
-            if future.cancelled() or self._sent(name, work, _came(future)):
+            if _is_lost(future) or self._sent(name, work, _came(future)):
                 work.close()
                 self.left.append(name)
 
@@ -104,5 +107,13 @@ def _came(step: Future[Update]) -> Update:
     """Return what came of a step; what an operator can mend is the failure of its stack alone."""
     try:
         return step.result()
-    except (OpsError, OSError) as error:
+    except MENDABLE as error:
         return Update(errors=[str(error)])
+
+
+def _is_lost(step: Future[Update]) -> bool:
+    """Tell whether nothing came of a step that is over: it was not begun, or a bug ended it."""
+    if step.cancelled():
+        return True
+    error = step.exception()
+    return error is not None and not isinstance(error, MENDABLE)

@@ -50,6 +50,29 @@ def test_what_an_operator_can_mend_is_the_failure_of_its_stack_alone(error: Exce
     assert [str(error)] in said
 
 
+def test_a_broken_step_is_raised_once_all_that_runs_has_ended_and_is_told() -> None:
+    begun, interrupted = threading.Event(), threading.Event()
+
+    def broken() -> Update:
+        begun.wait(10)
+        raise KeyError("a bug")
+
+    def at_work() -> Update:
+        begun.set()
+        return Update(succeeded=interrupted.wait(10))
+
+    def work(name: str) -> Work:
+        came = yield broken if name == "dev" else at_work
+        return came.succeeded
+
+    schedule = Schedule({"dev": [], "stage": [], "prod": ["stage"]}, work, interrupted.set)
+    with pytest.raises(KeyError, match="a bug"):
+        schedule.run()
+
+    assert (schedule.left, schedule.done) == (["dev"], ["stage"])
+    assert schedule.untried == {"prod": []}
+
+
 def test_a_step_that_had_to_wait_for_others_is_not_begun_after_an_interruption(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
