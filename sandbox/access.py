@@ -1,4 +1,4 @@
-"""boto3 clients of the embedded AWS, as the operator, a role, an instance or a service of AWS.
+"""boto3 clients of the embedded AWS: an operator's, a role's, a root user's, a service's.
 
 Owns also what AWS does only by hand or for itself: a click in its console, a service's session.
 """
@@ -78,6 +78,20 @@ def as_service_role(url: str, role_arn: str, service: str, *, source: str, name:
     except HTTPError as refusal:
         with refusal:
             raise PermissionError(refusal.read().decode()) from None
+    return _session(url, session, session["SessionToken"])
+
+
+def as_root(url: str, account: str) -> Access:
+    """Return the access of somebody who signed in as the root user of an account."""
+    session = json.loads(_fetch(f"{url}{paths.ROOT_SESSIONS}{account}", "POST", {}))
+    return _session(url, session, session["SessionToken"])
+
+
+def as_assumed_root(url: str, account: str, task: str) -> Access:
+    """Return the access of a root user's session that the operator takes for a task of AWS's."""
+    sts = client("sts", as_operator(url))
+    policy = {"arn": f"arn:aws:iam::aws:policy/root-task/{task}"}
+    session = sts.assume_root(TargetPrincipal=account, TaskPolicyArn=policy)["Credentials"]
     return _session(url, session, session["SessionToken"])
 
 

@@ -249,6 +249,13 @@ def _sns(call: Call) -> list[str]:
     return [call.text("TopicArn") or call.text("TargetArn") or call.text("ResourceArn")]
 
 
+def _sts(call: Call) -> list[str]:
+    target = call.text("TargetPrincipal")
+    if target and not target.startswith("arn:"):
+        target = f"arn:aws:iam::{target}:root"
+    return [call.text("RoleArn") or target]
+
+
 def _search_domains(call: Call) -> list[str]:
     name = call.text("DomainName")
     return [_arn(call, "es", f"domain/{name}") if name else call.text("ARN")]
@@ -272,5 +279,5 @@ _RESOURCES: dict[str, Callable[[Call], list[str]]] = {
     "route53": _route53,
     "sns": _sns,
     "ssm": _ssm,
-    "sts": lambda call: [call.text("RoleArn")],
+    "sts": _sts,
 }

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from sandbox.aws import passing, s3_access, state
 from sandbox.aws.access import Access
 from sandbox.aws.call import Call
+from sandbox.aws.credentials import Principal
 from sandbox.aws.dns import normalized
 
 Keys: TypeAlias = dict[str, tuple[str, ...]]
@@ -24,7 +25,7 @@ def of_call(call: Call) -> Keys:
         "aws:EpochTime": str(int(now.timestamp())),
         "aws:PrincipalAccount": principal.account,
         "aws:PrincipalArn": principal.identity_arn,
-        "aws:PrincipalType": "AssumedRole" if principal.role_name else "User",
+        "aws:PrincipalType": _type(principal),
         "aws:RequestedRegion": call.region,
         "aws:SecureTransport": "true",
         "aws:SourceIp": call.request.remote_addr or "127.0.0.1",
@@ -32,13 +33,21 @@ def of_call(call: Call) -> Keys:
         "aws:userid": principal.unique_id,
         "aws:ViaAWSService": "false",
     }
-    if principal.role_name is None:
+    if principal.is_assumed_root:
+        keys["aws:AssumedRoot"] = "true"
+    if _type(principal) == "User":
         keys["aws:username"] = principal.arn.rsplit("/", 1)[-1]
     organization = state.organization_of(principal.account)
     if organization is not None and organization.org is not None:
         keys["aws:PrincipalOrgID"] = organization.org.id
     context = {key.lower(): (value,) for key, value in keys.items()}
     return context | _OF_SERVICE.get(call.service, _nothing)(call)
+
+
+def _type(principal: Principal) -> str:
+    if principal.role_name:
+        return "AssumedRole"
+    return "Account" if principal.is_root else "User"
 
 
 def of_access(call: Call, access: Access) -> Keys:

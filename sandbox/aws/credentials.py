@@ -22,10 +22,11 @@ def _unique_id(prefix: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """A caller: the operator (an IAM user of the management account) or a role's session.
+    """A caller: the operator (an IAM user of the management account), a session, a root user.
 
     `arn` is what GetCallerIdentity answers; `identity_arn` is the user or role behind it, which is
-    what policies name and what `aws:PrincipalArn` holds.
+    what policies name and what `aws:PrincipalArn` holds. A root user whose session the management
+    account took is an assumed one.
     """
 
     account: str
@@ -34,6 +35,12 @@ class Principal:
     unique_id: str
     role_name: str | None = None
     session_policy: str | None = None
+    is_assumed_root: bool = False
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the root user of its account."""
+        return self.identity_arn.endswith(":root")
 
 
 ANONYMOUS = Principal(account="", arn="anonymous", identity_arn="anonymous", unique_id="anonymous")
@@ -49,6 +56,15 @@ class SessionCredentials:
     session_token: str
     expires: datetime
     principal: Principal
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What its holder signs requests with, as STS names it."""
+        return {
+            "AccessKeyId": self.access_key_id,
+            "SecretAccessKey": self.secret_access_key,
+            "SessionToken": self.session_token,
+        }
 
 
 @dataclass
@@ -69,7 +85,7 @@ class Credentials:
         )
 
     def issue(self, principal: Principal, lifetime: timedelta) -> SessionCredentials:
-        """Make temporary credentials for a role's session."""
+        """Make temporary credentials for the session of a role or a root user."""
         session = SessionCredentials(
             access_key_id=_unique_id("ASIA"),
             secret_access_key=secrets.token_urlsafe(30),

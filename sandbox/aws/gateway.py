@@ -45,6 +45,7 @@ from sandbox.aws.edge import Edge
 from sandbox.aws.execution import Execution
 from sandbox.aws.instance_metadata import InstanceMetadata
 from sandbox.aws.moto_untyped import DomainDispatcherApplication, create_backend_app
+from sandbox.aws.root import RootSessions
 from sandbox.aws.rules import Answer, Later, Rule
 from sandbox.aws.services import ServiceSessions
 
@@ -76,10 +77,11 @@ class Gateway:
         # moto looks through its own directory for this, two times a request
         self._moto.get_backend_for_host = functools.cache(self._moto.get_backend_for_host)
         self._turn = threading.Lock()
-        execution = Execution(self._credentials)
+        execution, root = Execution(self._credentials), RootSessions(self._credentials)
         self.edge = Edge(self._turn, execution, management_account)
         self._unsigned: dict[str, Callable[[WSGIEnvironment], Response]] = {
             instance_metadata.PREFIX: InstanceMetadata(self._credentials).answer,
+            paths.ROOT_SESSIONS: root.sign_in,
             paths.SERVICE_SESSIONS: ServiceSessions(self._credentials).answer,
             paths.FINISHED_CONNECTIONS: lambda environ: codeconnections.finish(
                 HttpRequest(environ)
@@ -100,6 +102,7 @@ class Gateway:
             **kms.rules(management_account),
             **lambdas.rules(management_account, execution),
             **organizations.rules(),
+            **root.rules(),
             **route53.rules(),
             **s3.rules(management_account),
             **sns.rules(),

@@ -91,13 +91,21 @@ def _provide_managed_policy(call: Call) -> Answer:
 
 def _provide(call: Call, arn: str) -> None:
     backend = state.iam(call.account)
+    data = None if arn in backend.managed_policies else policy_of_aws(arn)
+    if data is not None:
+        backend.managed_policies[arn] = AWSManagedPolicy.from_data(
+            arn.rsplit("/", 1)[-1], call.account, call.region, data
+        )
+
+
+def policy_of_aws(arn: str) -> dict[str, Any] | None:
+    """Return moto's data of a policy that AWS manages, if it is one."""
     name = arn.rsplit("/", 1)[-1]
-    if arn.startswith(_AWS_MANAGED) and arn not in backend.managed_policies:
-        data = _policies_of_aws().get(name)
-        if data is not None and arn == f"{_AWS_MANAGED.rstrip('/')}{data.get('Path', '/')}{name}":
-            backend.managed_policies[arn] = AWSManagedPolicy.from_data(
-                name, call.account, call.region, data
-            )
+    data = _policies_of_aws().get(name) if arn.startswith(_AWS_MANAGED) else None
+    if data is None:
+        return None
+    named = f"{_AWS_MANAGED.rstrip('/')}{data.get('Path', '/')}{name}"
+    return data if arn == named else None
 
 
 @functools.cache

@@ -12,5 +12,8 @@ The permission to use one, `codeconnections:UseConnection`, has no operation of 
 SERVICE_SESSIONS = "/_service/session"
 """Where a service asks for the session of a role that trusts it."""
 
+ROOT_SESSIONS = "/_console/root/"
+"""Before an account's id: a person signs in as its root user in the console."""
+
 AUTHORITY = "/_edge/authority.pem"
 """Where a client finds the certificate that it has to trust to reach public names by HTTPS."""

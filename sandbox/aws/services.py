@@ -43,12 +43,7 @@ class ServiceSessions:
             what = f"{asked['service']} is not authorized to perform: sts:AssumeRole on"
             return Response(f"{what} {asked['role']}", _FORBIDDEN)
         session = self._credentials.issue(role_session(role, asked["session"]), _SESSION)
-        keys = {
-            "AccessKeyId": session.access_key_id,
-            "SecretAccessKey": session.secret_access_key,
-            "SessionToken": session.session_token,
-        }
-        return Response(json.dumps(keys), mimetype="application/json")
+        return Response(json.dumps(session.keys), mimetype="application/json")
 
 
 def _trusts(role: Role, asked: Mapping[str, str]) -> bool:

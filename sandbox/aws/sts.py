@@ -18,6 +18,7 @@ from sandbox.aws.rules import Answer, Rules
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
 _DEFAULT_DURATION = 3600  # seconds, as for AWS's AssumeRole
 _SHORTEST_DURATION = 900
+_FORBIDDEN = 403
 _LONGEST_CHAINED_DURATION = 3600
 """AWS limits a role's session that assumes a further role to one hour."""
 
@@ -35,6 +36,8 @@ def rules(credentials: Credentials) -> Rules:
 
 
 def _assume_role(call: Call, credentials: Credentials) -> Answer:
+    if call.principal.is_root:
+        raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", _FORBIDDEN)
     role_arn, session_name = call.text("RoleArn"), call.text("RoleSessionName")
     if not _SESSION_NAME.fullmatch(session_name):
         raise AwsError("ValidationError", f"Invalid RoleSessionName {session_name!r}.")
@@ -58,12 +61,7 @@ def _assume_role(call: Call, credentials: Credentials) -> Answer:
     principal = role_session(role, session_name, call.text("Policy") or None)
     session = credentials.issue(principal, timedelta(seconds=duration))
     return {
-        "Credentials": {
-            "AccessKeyId": session.access_key_id,
-            "SecretAccessKey": session.secret_access_key,
-            "SessionToken": session.session_token,
-            "Expiration": session.expires,
-        },
+        "Credentials": {**session.keys, "Expiration": session.expires},
         "AssumedRoleUser": {"AssumedRoleId": principal.unique_id, "Arn": principal.arn},
     }
 
