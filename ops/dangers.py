@@ -145,7 +145,7 @@ def harmless(terms: Terms) -> list[Danger]:
         ),
         _in(GLOBAL, "iam:CreateRole", role_arn(ACCOUNT, "service"), "other role"),
         _in(GLOBAL, "support:CreateCase", "*"),
-        _in(other, "sts:GetCallerIdentity", "*", other),
+        _in(other, "sts:AssumeRole", role_arn(ACCOUNT, "service"), other),
         Danger(
             action="s3:DeleteBucketPolicy",
             resource=f"arn:aws:s3:::{bucket}",

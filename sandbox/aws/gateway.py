@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 from sandbox.aws import (
     acm,
     apigateway,
+    backup,
     codebuild,
     codeconnections,
     codepipeline,
@@ -94,6 +95,7 @@ class Gateway:
         self._rules: dict[tuple[str, str], Rule] = {
             **acm.rules(),
             **apigateway.rules(management_account),
+            **backup.rules(),
             **codebuild.rules(),
             **codeconnections.rules(),
             **codepipeline.rules(),

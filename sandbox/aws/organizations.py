@@ -68,6 +68,7 @@ def rules() -> Rules:
         "DeleteOrganizationalUnit": _delete_organizational_unit,
         "DescribeCreateAccountStatus": describe_create_account_status,
         "DetachPolicy": _detach_policy,
+        "LeaveOrganization": _leave_organization,
         "MoveAccount": _move_account,
         "UpdateOrganizationalUnit": _update_organizational_unit,
         "UpdatePolicy": _update_policy,
@@ -134,6 +135,20 @@ def _close_account(call: Call) -> Answer:
     if call.text("AccountId") == _organization(call).account_id:
         raise AwsError("ConstraintViolationException", "You cannot close the management account.")
     return None
+
+
+def _leave_organization(call: Call) -> Answer:
+    """Refuse: every account here was made by the organization, and has nothing to pay with."""
+    organization = state.organization_of(call.account)
+    if organization is not None and organization.account_id == call.account:
+        raise AwsError(
+            "MasterCannotLeaveOrganizationException",
+            "The management account cannot leave its organization.",
+        )
+    raise AwsError(
+        "ConstraintViolationException",
+        "An account that the organization created needs a payment method of its own to leave it.",
+    )
 
 
 def _move_account(call: Call) -> Answer:

@@ -234,7 +234,7 @@ DECISIONS: list[tuple[str, str, str, dict[str, str], bool]] = [
     ("protectAccountSettings", "ec2:ModifyInstanceMetadataDefaults", "*", {}, True),
     ("protectAccountSettings", "ec2:ModifyInstanceMetadataDefaults", "*", BY_ACCESS, False),
     ("protectAccountSettings", "s3:PutBucketPublicAccessBlock", BUCKET, {}, False),
-    ("frozen", "sts:GetCallerIdentity", "*", {}, True),
+    ("frozen", "s3:ListAllMyBuckets", "*", {}, True),
     ("frozen", "s3:GetObject", f"{BUCKET}/a", BY_BREAK_GLASS, True),
     ("frozen", "iam:CreateRole", arn(DEPLOY_ROLE), BY_ACCESS, True),
 ]
