@@ -21,7 +21,6 @@ from ops.guard_rails import Registered, cells
 from sandbox.access import Access, as_assumed_root, as_role, as_root, as_service_role, client
 from sandbox.sandbox import Sandbox
 from stacks import catalogue
-from stacks.catalogue import Stack
 from tests.engine.conftest import as_build_role, assumed
 
 REGISTERED = Registered.here()
@@ -258,13 +257,13 @@ class People:
         self._url = sandbox.environment()["AWS_ENDPOINT_URL"]
         self._iam = client("iam", sandbox.access(name))
         self._made: list[str] = []
-        (self._stack,) = [it for it in catalogue.stacks() if it.account == name]
+        (self._pipeline,) = [it.pipeline for it in catalogue.stacks() if it.account == name]
 
     def access(self, principal: str) -> Access:
         """Return the access of a principal by its name in the table."""
         makers: dict[str, Callable[[], Access]] = {
             "administrator": lambda: self._role("administrator"),
-            "deploy role": lambda: self._deploy_role(self._stack),
+            "deploy role": self._deploy_role,
             "break glass": lambda: self._role(REGISTERED.terms.break_glass_role or ""),
             "root user": lambda: as_root(self._url, self.account),
             "service-linked role": self._linked,
@@ -279,8 +278,9 @@ class People:
         role = self._iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(manager))["Role"]
         return as_role(self._url, self._allowed_all(role)["Arn"])
 
-    def _deploy_role(self, stack: Stack) -> Access:
-        return assumed(as_build_role(self._sandbox, stack.pipeline), self.account, DEPLOY_ROLE)
+    def _deploy_role(self) -> Access:
+        build = as_build_role(self._sandbox, self._pipeline)
+        return assumed(build, self.account, DEPLOY_ROLE)
 
     def _linked(self) -> Access:
         service = "ecs.amazonaws.com"
