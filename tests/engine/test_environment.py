@@ -51,6 +51,21 @@ WHOLE = {
 }
 """One environment; of the roles two are its own, and two lead into its account."""
 
+SAFE = {"public access": {False}, "disk encryption": True, "metadata service": "required"}
+
+
+def settings(sandbox: Sandbox, account: str) -> dict[str, Any]:
+    """Return what an account's own settings say."""
+    access, account_id = sandbox.access(account), sandbox.account_ids()[account]
+    ec2, s3 = client("ec2", access), client("s3control", access)
+    block = s3.get_public_access_block(AccountId=account_id)["PublicAccessBlockConfiguration"]
+    return {
+        "public access": {not it for it in block.values()},
+        "disk encryption": ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"],
+        "metadata service": ec2.get_instance_metadata_defaults()["AccountLevel"]["HttpTokens"],
+    }
+
+
 EMPTY = dict.fromkeys(WHOLE, 0) | {"roles": 1}
 
 
@@ -59,9 +74,11 @@ def test_dev_is_destroyed_and_brought_up_again(sandbox: Sandbox) -> None:
 
     sandbox.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
     assert inventory(sandbox, "dev") == EMPTY
+    assert settings(sandbox, "dev") == SAFE
 
     sandbox.pulumi(*UP, "dev")
     assert inventory(sandbox, "dev") == WHOLE
+    assert settings(sandbox, "dev") == SAFE
 
 
 @pytest.mark.parametrize("environment", ["stage", "prod"])

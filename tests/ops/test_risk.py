@@ -44,6 +44,8 @@ ATTACHMENT = "aws:organizations/policyAttachment:PolicyAttachment"
 BASELINE = "multi-account:account:AccountBaseline"
 EIP = "aws:ec2/eip:Eip"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+DISKS = "aws:ebs/encryptionByDefault:EncryptionByDefault"
+METADATA = "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 PERMISSION = "aws:lambda/permission:Permission"
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -340,6 +342,31 @@ LOCKS = {
         step("delete", PUBLIC_ACCESS, "it"),
         "s3 bucket public access block it: is deleted",
     ),
+    "a setting of the account that its stack leaves as it is": (
+        step("delete", PUBLIC_ACCESS, "it", was={"retainOnDelete": True}),
+        "s3 bucket public access block it: is deleted with its stack, and stays as it is in AWS",
+    ),
+    "the encryption of an account's disks": (
+        pair("enabled", old=True, new=False, kind=DISKS),
+        "ebs encryption by default it: enabled true -> false",
+    ),
+    "the metadata service of an account's instances": (
+        pair("httpTokens", old="required", new="optional", kind=METADATA),
+        "ec2 instance metadata defaults it: httpTokens required -> optional",
+    ),
+    "the metadata service of instances": (
+        pair(
+            "metadataOptions.httpTokens",
+            old="required",
+            new=None,
+            kind="aws:ec2/launchTemplate:LaunchTemplate",
+        ),
+        "ec2 launch template it: metadataOptions.httpTokens required -> nothing",
+    ),
+    "an account's setting that is a resource": (
+        step("delete", METADATA, "it"),
+        "ec2 instance metadata defaults it: is deleted",
+    ),
     "what keeps full buckets": (
         pair("forceDestroy", old=False, new=True, kind=BUCKET),
         "s3 bucket it: forceDestroy false -> true",
@@ -391,6 +418,8 @@ def test_a_weaker_lock_is_said(change: Json, line: str) -> None:
         step("same", TABLE, "it", becomes={"protect": True}),
         step("create", PUBLIC_ACCESS, "it", new={"blockPublicPolicy": True}),
         pair("maxSessionDuration", old=None, new=3600, kind=ROLE),
+        pair("enabled", old=True, new=False, kind="aws:cloudfront/distribution:Distribution"),
+        pair("httpTokens", old="optional", new="required", kind=METADATA),
     ],
 )
 def test_a_lock_that_is_as_strong_or_stronger_is_no_risk(change: Json) -> None:
