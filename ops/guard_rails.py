@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from components.guard_rails import Terms
 from components.organization import ROOT_TARGET, with_parents
 from components.service_control import UnusableGuardRailsError
-from iam.policy import EVERYTHING, statements
-from iam.service_control import Decision, Judgement, Level, decide
+from iam.policy import EVERYTHING, Effect, statements
+from iam.service_control import Decision, Judgement, Level, exemption_of
 from ops.dangers import Danger, Principal, asked, named, principals, spared
 from ops.problem import OpsError, sentence
 from ops.text import plain, table, wrapped
@@ -98,16 +98,24 @@ class Registered(BaseModel):
 
 
 class Judge:
-    """Decides requests of principals in the accounts of what is registered; it compiles once."""
+    """Decides requests of principals in the accounts of what is registered.
+
+    `requests` are whole rows, principal by principal. What a target says of a request is found once
+    for all accounts below it.
+    """
 
     def __init__(
         self, registered: Registered, dangers: Sequence[Danger], by: Sequence[Principal]
     ) -> None:
-        self._registered = registered
-        self._requests = [
+        self.requests = [
             (it, principal, it.by(principal)) for it, principal in product(dangers, by)
         ]
+        self._registered = registered
+        self._exemptions = [
+            exemption_of(request, registered.management_account) for *_, request in self.requests
+        ]
         self._level = functools.cache(self._compiled)
+        self._judgement = functools.cache(self._judged)
         self._verdicts: dict[Place, Verdicts] = {}
 
     def place(self, account: str) -> Place:
@@ -116,25 +124,35 @@ class Judge:
             it for it in self._registered.targets(account) if it in self._registered.policies
         )
 
-    def documents(self, account: str) -> list[tuple[str, object]]:
-        """Return what is attached above an account, target by target."""
-        return [(it, self._registered.policies[it]) for it in self.place(account)]
+    def documents(self, account: str) -> dict[str, object]:
+        """Return what is attached above an account, by target."""
+        return {it: self._registered.policies[it] for it in self.place(account)}
 
     def verdicts(self, account: str) -> Verdicts:
         """Return what decides each request of each principal, principals within requests."""
         place = self.place(account)
         if place not in self._verdicts:
             self._verdicts[place] = {
-                (danger, principal): decision.deciding
-                for danger, principal, decision in self.decisions(account)
+                (danger, principal): self.decision(account, number).deciding
+                for number, (danger, principal, _) in enumerate(self.requests)
             }
         return self._verdicts[place]
 
-    def decisions(self, account: str) -> Iterator[tuple[Danger, Principal, Decision]]:
-        """Judge each request of each principal."""
-        levels = [self._level(target) for target in self._registered.targets(account)]
-        for danger, principal, request in self._requests:
-            yield danger, principal, decide(levels, request, self._registered.management_account)
+    def decision(self, account: str, number: int) -> Decision:
+        """Judge the request with a number, from 0."""
+        exemption = self._exemptions[number]
+        if exemption:
+            return Decision((), exemption)
+        targets = self._registered.targets(account)
+        return Decision(tuple(self._judgement(it, number) for it in targets))
+
+    def effect(self, place: Place, target: str, number: int) -> Effect:
+        """Return what a target does to a request; without policies it leaves FullAWSAccess."""
+        return self._judgement(target, number).effect if target in place else Effect.ALLOW
+
+    def _judged(self, target: str, number: int) -> Judgement:
+        *_, request = self.requests[number]
+        return self._level(target).judge(request)
 
     def _compiled(self, target: str) -> Level:
         return Level(
@@ -267,10 +285,11 @@ def why(registered: Registered, account: str, action: str) -> list[str]:
         raise _unknown(f"row about {action} in the table", action, actions)
     judge = Judge(registered, found, principals(registered.terms))
     lines: list[str] = []
-    for danger, principal, decision in judge.decisions(account):
+    for number, (danger, principal, _) in enumerate(judge.requests):
         title = f"{danger} on {danger.resource} in {account}:"
         if title not in lines:
             lines.append(title)
+        decision = judge.decision(account, number)
         lines.append(f"  {principal.name}: {'yes' if decision.allowed else 'no'}")
         lines += [f"    {it}" for it in decision.explanation()]
     return wrapped("\n".join(lines)).splitlines()
@@ -294,14 +313,12 @@ def differences(before: Registered, after: Registered) -> list[str]:
             alike.setdefault((earlier.place(account), later.place(account)), []).append(account)
     where: dict[tuple[Change, Danger], list[str]] = {}
     for accounts in alike.values():
-        then, now = (it.verdicts(accounts[0]) for it in (earlier, later))
-        for found in _changes(then, now):
+        for found in _changes(earlier, later, accounts[0]):
             where.setdefault(found, []).extend(accounts)
-    common = before.accounts.keys() & after.accounts.keys()
+    common = [it for it in after.accounts if it in before.accounts]
     reasons: dict[tuple[bool, str, str], dict[str, list[Danger]]] = {}
     for (change, danger), accounts in where.items():
-        named_in_order = [it for it in after.accounts if it in accounts]
-        place = "every account" if common == set(accounts) else _joined(named_in_order)
+        place = _among(common, accounts)
         whom = _joined([it.name for it in change.principals])
         statement = "{} of {} on {}".format(*_cells(change.reason))
         its = reasons.setdefault((change.is_stronger, place, whom), {})
@@ -314,16 +331,33 @@ def differences(before: Registered, after: Registered) -> list[str]:
     return wrapped("\n".join(lines)).splitlines() or [SAME]
 
 
-def _changes(then: Verdicts, now: Verdicts) -> Iterator[tuple[Change, Danger]]:
-    """Return who may do what, or may not, unlike before."""
+def _changes(earlier: Judge, later: Judge, account: str) -> Iterator[tuple[Change, Danger]]:
+    """Return who may do what, or may not, unlike before.
+
+    Only requests are judged of which a changed target says something else than before.
+    """
+    old, new = earlier.documents(account), later.documents(account)
+    changed = [it for it in dict.fromkeys([*old, *new]) if old.get(it) != new.get(it)]
+    then, now = tuple(old), tuple(new)
     found: dict[tuple[Danger, bool, Judgement], list[Principal]] = {}
-    for (danger, principal), after in now.items():
-        before = then[danger, principal]
+    for number, (danger, principal, _) in enumerate(later.requests):
+        if all(earlier.effect(then, it, number) is later.effect(now, it, number) for it in changed):
+            continue
+        before, after = (it.decision(account, number).deciding for it in (earlier, later))
         reason = after or before
         if reason and not (after and before):
             found.setdefault((danger, bool(after), reason), []).append(principal)
     for (danger, is_stronger, reason), by in found.items():
         yield Change(is_stronger, tuple(by), reason), danger
+
+
+def _among(every: Sequence[str], some: Iterable[str]) -> str:
+    """Name some of all accounts, or those left out where that is shorter."""
+    chosen = set(some)
+    left_out = [it for it in every if it not in chosen]
+    if 2 * len(left_out) >= len(chosen):
+        return _joined([it for it in every if it in chosen])
+    return f"every account but {_joined(left_out)}" if left_out else "every account"
 
 
 def _some(dangers: Iterable[Danger]) -> str:
