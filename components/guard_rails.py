@@ -18,6 +18,7 @@ from components.account import (
     MADE_BY_AWS,
     ROLE_CHANGES,
 )
+from components.artifacts import SERVICE_ROLE
 from components.organization import ACCESS_ROLE
 from components.role import role_arn
 
@@ -36,46 +37,82 @@ ACCESS_ALONE = (ACCESS_ROLE,)
 """Who changes what accounts are made with: a person from the management account."""
 DEPLOYERS = (DEPLOY_ROLE, ACCESS_ROLE)
 """Who deploys: the pipelines, and a person from the management account before there is one."""
-AUDIT_LOG_GROUPS = "*audit*"
-"""The names of log groups that tell who did what."""
+OF_BUILDS = (f"{BUILD_ROLES}*", SERVICE_ROLE)
+"""The roles of pipelines and of their builds."""
+AUDIT_LOG_GROUPS = ("*audit*", "*CloudTrail*", "*cloudtrail*")
+"""The names of log groups that tell who did what; a policy regards their case."""
+ACCESS_POINTS = "arn:aws:s3:*:*:accesspoint/*"
+"""Through one, an object has another name, which says nothing of its bucket's."""
 
 DELETIONS = [
     "aoss:DeleteCollection",
+    "aoss:DeleteIndex",
     "backup:DeleteBackupVault",
     "backup:DeleteBackupVaultLockConfiguration",
     "backup:DeleteRecoveryPoint",
     "backup:DisassociateRecoveryPoint",
     "backup:UpdateRecoveryPointLifecycle",
+    "cassandra:Drop",
+    "cassandra:DropMultiRegionResource",
     "cognito-idp:DeleteUserPool",
+    "docdb-elastic:DeleteCluster",
+    "docdb-elastic:DeleteClusterSnapshot",
+    "dsql:DeleteCluster",
     "dynamodb:DeleteBackup",
     "dynamodb:DeleteTable",
     "dynamodb:DeleteTableReplica",
     "elasticfilesystem:DeleteFileSystem",
     "es:DeleteDomain",
     "es:DeleteElasticsearchDomain",
+    "es:DeleteIndex",
+    "fsx:DeleteBackup",
+    "fsx:DeleteFileSystem",
+    "fsx:DeleteVolume",
+    "kms:DeleteCustomKeyStore",
     "kms:DeleteImportedKeyMaterial",
     "kms:DisableKey",
     "kms:ScheduleKeyDeletion",
+    "memorydb:DeleteCluster",
+    "memorydb:DeleteSnapshot",
+    "neptune-db:ResetDatabase",
+    "neptune-graph:DeleteGraph",
+    "neptune-graph:DeleteGraphSnapshot",
+    "neptune-graph:ResetGraph",
     "qldb:DeleteLedger",
     "rds:DeleteDBCluster",
     "rds:DeleteDBClusterAutomatedBackup",
     "rds:DeleteDBClusterSnapshot",
     "rds:DeleteDBInstance",
     "rds:DeleteDBInstanceAutomatedBackup",
+    "rds:DeleteDBShardGroup",
     "rds:DeleteDBSnapshot",
     "rds:DeleteGlobalCluster",
+    "rds:DeleteTenantDatabase",
+    "redshift-serverless:DeleteNamespace",
+    "redshift-serverless:DeleteSnapshot",
+    "redshift:DeleteCluster",
+    "redshift:DeleteClusterSnapshot",
+    "s3tables:DeleteTable",
+    "s3tables:DeleteTableBucket",
+    "timestream:DeleteDatabase",
+    "timestream:DeleteTable",
 ]
-"""What takes a customer's data for good. Neptune and DocumentDB have the actions of RDS; OpenSearch
-kept the prefix of Elasticsearch and has both of its delete actions; QLDB ended on 2025-07-31, and
-its deny costs nothing."""
+"""What takes a customer's data for good. The clusters of Neptune and DocumentDB have the actions
+of RDS; OpenSearch kept the prefix of Elasticsearch and has both of its delete actions; QLDB ended
+on 2025-07-31, and its deny costs nothing."""
 
 GLOBAL_SERVICES = [
     "access-analyzer:*",
     "account:*",
+    "activate:*",
     "artifact:*",
     "aws-marketplace-management:*",
     "aws-marketplace:*",
     "aws-portal:*",
+    "bcm-dashboards:*",
+    "bcm-data-exports:*",
+    "bcm-pricing-calculator:*",
+    "bcm-recommended-actions:*",
     "billing:*",
     "billingconductor:*",
     "budgets:*",
@@ -87,6 +124,7 @@ GLOBAL_SERVICES = [
     "compute-optimizer:*",
     "consoleapp:*",
     "consolidatedbilling:*",
+    "cost-optimization-hub:*",
     "cur:*",
     "directconnect:*",
     "ec2:DescribeRegions",
@@ -97,12 +135,14 @@ GLOBAL_SERVICES = [
     "health:*",
     "iam:*",
     "invoicing:*",
+    "license-manager:ListReceivedLicenses",
     "networkmanager:*",
     "notifications-contacts:*",
     "notifications:*",
     "organizations:*",
     "payments:*",
     "pricing:*",
+    "pricingplanmanager:*",
     "resource-explorer-2:*",
     "route53-recovery-cluster:*",
     "route53-recovery-control-config:*",
@@ -131,19 +171,20 @@ GLOBAL_SERVICES = [
     "tag:GetResources",
     "tax:*",
     "trustedadvisor:*",
+    "uxc:*",
     "waf:*",
     "wellarchitected:*",
 ]
 """What has one endpoint for all regions, in us-east-1 or us-west-2: AWS Control Tower controls
 reference, "Deny access to AWS based on the requested AWS Region", read 2026-11-25. Left out is what
-AWS has closed and what each region has; added are CloudFront's key-value stores and the quotas of
-global services."""
+AWS has closed and what each region has; added are CloudFront's key-value stores and plans, the
+quotas of global services, and what tells of costs (their developer guides, read 2026-11-28)."""
 
 CLOUDFRONT_REGION = "us-east-1"
 FOR_CLOUDFRONT = ["acm:*", "cloudwatch:*", "kms:*", "lambda:*", "logs:*", "wafv2:*"]
 """Services of each region that CloudFront and Route 53 want in us-east-1: certificates, web ACLs,
 Lambda@Edge, metrics, standard and query logs, the keys of DNSSEC (their developer guides, read
-2026-11-25)."""
+2026-11-25). What a function of Lambda@Edge logs is lost where it runs outside allowed regions."""
 
 LEAVING = [
     "account:CloseAccount",
@@ -175,6 +216,22 @@ LONG_LIVED = [
 ]
 """Credentials that no session ends. To switch an access key off takes the action that switches it
 on (`iam:UpdateAccessKey`), so that one stays allowed."""
+
+OF_PIPELINES = [
+    "codebuild:CreateProject",
+    "codebuild:RetryBuild",
+    "codebuild:RetryBuildBatch",
+    "codebuild:StartBuild",
+    "codebuild:StartBuildBatch",
+    "codebuild:StartCommandExecution",
+    "codebuild:StartSandbox",
+    "codebuild:StartSandboxConnection",
+    "codebuild:UpdateProject",
+    "codepipeline:CreatePipeline",
+    "codepipeline:UpdatePipeline",
+]
+"""What runs commands with a build role, besides the steps of a pipeline. To start a pipeline and to
+approve of what it does stays open."""
 
 SETTING_CHANGES = [
     "ec2:DisableEbsEncryptionByDefault",
@@ -216,9 +273,10 @@ def exempting(terms: Terms, roles: Sequence[str]) -> Statement:
 def protect_data_stores(terms: Terms) -> list[Statement]:
     """Deny the deletion of data, backups and keys to everybody.
 
-    An object that is deleted or written over stays as a version, and those nobody deletes. What
-    their owner has to be able to set is not denied: a bucket's versioning and expiry, a log
-    group's retention. `ops risk` tells of a change of these.
+    An object that is deleted or written over stays as a version where its bucket keeps versions,
+    and those nobody deletes. What lets data expire is for `protect_data_settings`. AWS Backup is
+    denied too where it works with a role of the account: what its plan lets expire stays, marked
+    EXPIRED (AWS Backup API, DeleteRecoveryPoint, read 2026-11-28).
     """
     bucket = f"arn:aws:s3:::{terms.data_buckets}"
     return [
@@ -236,15 +294,20 @@ def protect_data_stores(terms: Terms) -> list[Statement]:
                 "s3:DeleteBucket",
                 "s3:DeleteObjectVersion",
             ],
-            "Resource": [bucket, f"{bucket}/*"],
+            "Resource": [bucket, f"{bucket}/*", ACCESS_POINTS],
         },
         {
             "Sid": "ProtectAuditLogs",
             "Effect": "Deny",
             "Action": ["logs:DeleteLogGroup", "logs:DeleteLogStream"],
-            "Resource": f"arn:aws:logs:*:*:log-group:{AUDIT_LOG_GROUPS}",
+            "Resource": audit_logs(),
         },
     ]
+
+
+def audit_logs() -> list[str]:
+    """Return the ARNs of log groups that tell who did what, in any account."""
+    return [f"arn:aws:logs:*:*:log-group:{name}" for name in AUDIT_LOG_GROUPS]
 
 
 def stay_in_organization(_: Terms) -> list[Statement]:
@@ -304,7 +367,8 @@ def protect_access(terms: Terms) -> list[Statement]:
     """Deny changes of the roles that exemptions name, of their bounds, and of guard rails.
 
     Whoever could make a role of an exempt name would be exempt, so that to make one is denied too.
-    Any role whose name starts like a build role's is for those who deploy.
+    Any role whose name starts like a build role's, and the pipelines' own, are for those who
+    deploy.
     """
     changes = ["iam:CreateRole", *ROLE_CHANGES]
     by_a_person = [DEPLOY_ROLE, *MADE_BY_AWS]
@@ -329,7 +393,7 @@ def protect_access(terms: Terms) -> list[Statement]:
             "Sid": "ProtectBuildRoles",
             "Effect": "Deny",
             "Action": changes,
-            "Resource": role_arn(ANYWHERE, f"{BUILD_ROLES}*"),
+            "Resource": [role_arn(ANYWHERE, name) for name in OF_BUILDS],
             "Condition": exempting(terms, DEPLOYERS),
         },
         {
@@ -358,15 +422,17 @@ def protect_access(terms: Terms) -> list[Statement]:
 
 
 def no_long_lived_keys(terms: Terms) -> list[Statement]:
-    """Deny credentials without an end: access keys, passwords, keys for single services."""
-    spared = exempting(terms, ())
+    """Deny credentials without an end: access keys, passwords, keys for single services.
+
+    A session that the management account takes of a root user may let it have a password again.
+    """
     return [
         {
             "Sid": "NoLongLivedKeys",
             "Effect": "Deny",
             "Action": LONG_LIVED,
             "Resource": "*",
-            **({"Condition": spared} if spared else {}),
+            "Condition": {"Null": {"aws:AssumedRoot": "true"}, **exempting(terms, ())},
         }
     ]
 
@@ -381,6 +447,68 @@ def protect_account_settings(terms: Terms) -> list[Statement]:
             "Resource": "*",
             "Condition": exempting(terms, DEPLOYERS),
         }
+    ]
+
+
+def protect_data_settings(terms: Terms) -> list[Statement]:
+    """Deny what lets data expire or takes its backups to all but those who deploy.
+
+    The key policy that its own administrator could not change any more is denied to everybody.
+    """
+    bucket = f"arn:aws:s3:::{terms.data_buckets}"
+    return [
+        {
+            "Sid": "ProtectTableSettings",
+            "Effect": "Deny",
+            "Action": ["dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive"],
+            "Resource": "*",
+            "Condition": exempting(terms, DEPLOYERS),
+        },
+        {
+            "Sid": "ProtectBucketSettings",
+            "Effect": "Deny",
+            "Action": ["s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"],
+            "Resource": bucket,
+            "Condition": exempting(terms, DEPLOYERS),
+        },
+        {
+            "Sid": "ProtectAuditLogSettings",
+            "Effect": "Deny",
+            "Action": "logs:PutRetentionPolicy",
+            "Resource": audit_logs(),
+            "Condition": exempting(terms, DEPLOYERS),
+        },
+        {
+            "Sid": "ProtectKeyPolicies",
+            "Effect": "Deny",
+            "Action": "kms:PutKeyPolicy",
+            "Resource": "*",
+            "Condition": {"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "true"}},
+        },
+    ]
+
+
+def protect_pipelines(terms: Terms) -> list[Statement]:
+    """Deny the use of build roles to all but pipelines and those who deploy them.
+
+    Each leads into the account that its pipeline deploys to, the management account among them.
+    """
+    spared = exempting(terms, (*DEPLOYERS, SERVICE_ROLE))
+    return [
+        {
+            "Sid": "ProtectPipelines",
+            "Effect": "Deny",
+            "Action": OF_PIPELINES,
+            "Resource": "*",
+            "Condition": spared,
+        },
+        {
+            "Sid": "ProtectRolesOfPipelines",
+            "Effect": "Deny",
+            "Action": "iam:PassRole",
+            "Resource": [role_arn(ANYWHERE, name) for name in OF_BUILDS],
+            "Condition": spared,
+        },
     ]
 
 
@@ -402,7 +530,7 @@ class GuardRail:
 
 LIBRARY: Mapping[str, GuardRail] = {
     "protectDataStores": GuardRail(
-        reason="the only copy of a customer's data survives every mistake and every intruder",
+        reason="nobody deletes the only copy of a customer's data, by mistake or not",
         statements=protect_data_stores,
     ),
     "stayInOrganization": GuardRail(
@@ -432,6 +560,14 @@ LIBRARY: Mapping[str, GuardRail] = {
     "frozen": GuardRail(
         reason="a suspended account does nothing, whoever still has its keys",
         statements=frozen,
+    ),
+    "protectDataSettings": GuardRail(
+        reason="data that expires, or has no backup any more, is deleted a little later",
+        statements=protect_data_settings,
+    ),
+    "protectPipelines": GuardRail(
+        reason="whoever starts a build with commands of his own deploys past every approval",
+        statements=protect_pipelines,
     ),
 }
 """Every guard rail that settings may switch on, by the name they use for it.

