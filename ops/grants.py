@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from ops import policies
+from ops.attachments import GUARD_RAIL, Attachments
 from ops.plan import UNKNOWN, Plan, Step, Values, is_told, leaves, shown
 
 TRUST = "assumeRolePolicy"
@@ -14,7 +15,6 @@ ARGUMENTS = frozenset({TRUST, "accessPolicies", "inlinePolicy", "policy", "polic
 """Where a policy may stand that only the update will know; one that is known is seen anywhere."""
 MANAGED = frozenset({"managedPolicyArn", "managedPolicyArns", "policyArn"})
 IDENTITY = "aws:iam/"
-GUARD_RAIL = "aws:organizations/policy:Policy"
 PERMISSION = "aws:lambda/permission:Permission"
 
 
@@ -27,13 +27,24 @@ def widened(plan: Plan, step: Step) -> Iterator[str]:
             yield from policies.openings(new[path], plan.account(step))
         elif step.change == "delete":
             if step.type.endswith("Policy") and not _goes_with_its_owner(plan, step):
-                yield from policies.widenings(old[path], None)
+                yield from _compared(plan, step, old[path], None)
         # What is there but no policy is known only during the update.
         elif path in new or not given.get(path):
-            yield from policies.widenings(old.get(path), new.get(path))
+            yield from _compared(plan, step, old.get(path), new.get(path))
     added = _managed(step.new) - _managed(step.old)
     if added:
         yield f"also has {', '.join(sorted(shown(it).rpartition('/')[2] for it in added))}"
+
+
+def _compared(
+    plan: Plan, step: Step, old: policies.Document | None, new: policies.Document | None
+) -> list[str]:
+    """Compare two policies; what a guard rail denied, its targets may deny by another one."""
+    if step.type == GUARD_RAIL and old:
+        less_denied = Attachments(plan).less_denied(step, old)
+        if less_denied is not None:
+            return [*policies.more_allowed(old, new), *less_denied]
+    return policies.widenings(old, new)
 
 
 def unreadable(step: Step) -> Iterator[str]:

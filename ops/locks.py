@@ -49,9 +49,10 @@ THE_LONGER = frozenset(
         "recoveryWindowInDays",
     }
 )
-THE_SHORTER = frozenset({"maxSessionDuration"})
-SESSION_SECONDS = 3600
-"""How long a session of a role lasts at most where the role does not say (IAM, read 2026-11-25)."""
+THE_SHORTER = {"httpPutResponseHopLimit": (1, 64), "maxSessionDuration": (3600, 3600)}
+"""Arguments that lock by a low number, each with the least and the most that it may be where it is
+left out. A role's session lasts an hour at most (IAM, read 2026-11-25). Metadata travel one hop,
+unless the account or the image says otherwise, up to 64 (EC2, read 2026-11-28)."""
 
 PURE = re.compile(
     r":(AccountPublicAccessBlock|Bucket(PublicAccessBlock|Versioning|ServerSide|ObjectLock)\w*"
@@ -106,5 +107,8 @@ def _is_weaker(path: str, old: object, new: object) -> bool:
     if last in THE_LONGER:
         return new is not None and number(new) < number(old)
     if last in THE_SHORTER:
-        return number(new) > (number(old) or SESSION_SECONDS)
+        # No preference, -1, is left out too.
+        before, after = (max(number(it), 0) for it in (old, new))
+        least, most = THE_SHORTER[last]
+        return before != after and (after or most) > (before or least)
     return bool(WHILE_ON & {last, last_two}) and is_on(old) and not is_on(new)

@@ -46,6 +46,8 @@ class State(_Model):
     inputs: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
     dependencies: list[str] = []
+    property_dependencies: dict[str, list[str]] = {}
+    """The URNs of what an argument is made of."""
 
 
 class Step(_Model):

@@ -39,10 +39,27 @@ def parsed(value: object) -> Document | None:
 
 def widenings(old: Document | None, new: Document | None) -> list[str]:
     """Return what is allowed more and denied less than before, each as the end of a sentence."""
-    before, after = _statements(old), _statements(new)
-    allowed = _gaps(_with(before, "Allow"), _with(after, "Allow"))
-    denied = _gaps(_with(after, "Deny"), _with(before, "Deny"))
-    return [*(gap.allowed() for gap in allowed), *(gap.denied() for gap in denied)]
+    return [*more_allowed(old, new), *less_denied(old, new)]
+
+
+def more_allowed(old: Document | None, new: Document | None) -> list[str]:
+    """Return what is allowed more than before, each as the end of a sentence."""
+    before, after = (_with(_statements(it), "Allow") for it in (old, new))
+    return [gap.allowed() for gap in _gaps(before, after)]
+
+
+def less_denied(old: Document | None, *new: Document | None) -> list[str]:
+    """Return what all new documents together deny less, each as the end of a sentence."""
+    before = _with(_statements(old), "Deny")
+    after = [statement for it in new for statement in _with(_statements(it), "Deny")]
+    return [gap.denied() for gap in _gaps(after, before)]
+
+
+def split(document: Document) -> list[Document]:
+    """Return each statement of a document as one of its own."""
+    found: object = document["Statement"]
+    items = cast("list[object]", found) if isinstance(found, list) else [found]
+    return [{"Statement": it} for it in items]
 
 
 def openings(document: Document, account: str | None) -> list[str]:
@@ -91,7 +108,7 @@ class _Names:
         return type(self)(others) if others else None
 
     def __str__(self) -> str:
-        shown = [_short(it) for it in self.patterns[:SHOWN]]
+        shown = [short(it) for it in self.patterns[:SHOWN]]
         more = len(self.patterns) - len(shown)
         text = ", ".join(shown) + (f" and {more} more" if more else "")
         return f"everything but {text}" if self.but else text
@@ -205,9 +222,7 @@ def _joined(parts: Iterator[_Names]) -> _Names:
 
 
 def _statements(document: Document | None) -> list[_Statement]:
-    found: object = document["Statement"] if document else []
-    items = cast("list[object]", found) if isinstance(found, list) else [found]
-    return [_Statement.of(_map(it)) for it in items]
+    return [_Statement.of(_map(it["Statement"])) for it in split(document)] if document else []
 
 
 def _map(value: object) -> Document:
@@ -322,7 +337,7 @@ def _conditions(conditions: Mapping[tuple[str, str], tuple[str, ...]]) -> str:
     return f" if {' and '.join(found)}" if found else ""
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     """Return an ARN by what differs: the resource, and for a principal its account."""
     if not name.startswith("arn:"):
         return name

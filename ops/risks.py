@@ -11,6 +11,7 @@ from typing import cast
 
 from components.organization import ACCESS_ROLE
 from ops import grants, locks
+from ops.attachments import ATTACHMENT, GUARD_RAIL, Attachments
 from ops.plan import Plan, Step, Values, number, shown
 from stacks import catalogue
 
@@ -139,7 +140,6 @@ KIND_OF_RECORD: Mapping[str, Kind] = {
     "AAAA": Kind.ADDRESS,
 }
 
-GUARD_RAIL_ATTACHMENT = "aws:organizations/policyAttachment:PolicyAttachment"
 MOVABLE = frozenset({ACCOUNT, "aws:organizations/organizationalUnit:OrganizationalUnit"})
 BASELINE = frozenset({"multi-account:account:AccountBaseline", "multi-account:account:DeployRole"})
 """Components that a pipeline's own role is made by, so that it is denied to change their IAM."""
@@ -170,7 +170,7 @@ def of_step(plan: Plan, step: Step) -> Iterator[Risk]:
     for how in locks.weakened(step):
         yield Risk(Kind.LOCK, "weakens a lock", step.subject, how)
     if step.change:
-        yield from _unguarded(step)
+        yield from _unguarded(plan, step)
         yield from _widened(plan, step)
 
 
@@ -241,23 +241,22 @@ def _values(record: Values) -> object:
     return aliases or record.get("records")
 
 
-def _unguarded(step: Step) -> Iterator[Risk]:
+def _unguarded(plan: Plan, step: Step) -> Iterator[Risk]:
     """Tell where a guard rail no longer holds; its document is compared like any policy."""
-    how = ""
-    is_left = step.change == "delete" or (step.change == "replace" and step.differs("targetId"))
-    if step.type == GUARD_RAIL_ATTACHMENT and is_left:
-        how = f"is detached from {shown(step.old.get('targetId'))}"
+    hows: list[str] = []
+    if step.type == ATTACHMENT:
+        hows += Attachments(plan).left(step)
     elif step.type in MOVABLE and step.change != "create" and step.differs("parentId"):
         place = f"{shown(step.old.get('parentId'))} -> {shown(step.new.get('parentId'))}"
-        how = f"moves, and other guard rails hold there: {place}"
-    if how:
+        hows.append(f"moves, and other guard rails hold there: {place}")
+    for how in hows:
         yield Risk(Kind.GUARD_RAIL, "widens a guard rail", step.subject, how)
 
 
 def _widened(plan: Plan, step: Step) -> Iterator[Risk]:
     """Tell what is allowed more or denied less than before."""
     kind, act = Kind.POLICY, "widens a policy"
-    if step.type == grants.GUARD_RAIL:
+    if step.type == GUARD_RAIL:
         kind, act = Kind.GUARD_RAIL, "widens a guard rail"
     for how in grants.widened(plan, step):
         yield Risk(kind, act, step.subject, how)

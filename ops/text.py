@@ -31,6 +31,12 @@ def wrapped(text: str) -> str:
     )
 
 
+def joined(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them."""
+    *most, last = [*words] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the lines of a table; what does not fit the width is cut at the end of its line."""
     every = [titles, *([plain(cell) for cell in row] for row in rows)]

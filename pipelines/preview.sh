@@ -19,5 +19,13 @@ case $severity in
 0 | 10 | 20 | 30) ;;
 *) exit "$severity" ;;
 esac
+if [ "$STACK" = org/main ]; then
+    {
+        printf '\nGuard rails, compared with the commit that the stack runs:\n'
+        running=$(pulumi -C "$folder" stack output release_commit --stack "${STACK#*/}") &&
+            .venv/bin/python -m ops guard-rails --against "$running" ||
+            echo "What they allow or deny unlike before is not told."
+    } 2>&1 | tee -a out/summary.txt
+fi
 link=$COMMIT_LINK$(git rev-parse HEAD)
 .venv/bin/python -m ops risk out/preview.json --notice --link "$link" >out/notice.txt || [ $? -eq "$severity" ]

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 from itertools import combinations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast, get_args
 
 import pulumi
+import pulumi_aws as aws
 import yaml
 from pulumi.runtime.config import CONFIG, is_config_secret
 from pydantic import (
@@ -31,8 +33,15 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from components.account import DEPLOY_ROLE
-from components.guard_rails import CHARACTERS, LIBRARY, POLICIES_PER_TARGET, Limits, Terms
+from components.account import DEPLOY_ROLE, MADE_BY_AWS
+from components.guard_rails import (
+    CHARACTERS,
+    LIBRARY,
+    OF_BUILDS,
+    POLICIES_PER_TARGET,
+    Limits,
+    Terms,
+)
 from components.organization import ACCESS_ROLE, ROOT_TARGET, MemberAccount, with_parents
 from stacks.refusal import refuse
 from wireguard.network import Addresses, Network, Peer, Tunnel, is_key
@@ -53,6 +62,19 @@ VPC_PREFIXES = range(16, 29)
 """Prefix lengths of a VPC's IPv4 block (Amazon VPC User Guide, read 2026-11-25)."""
 TUNNEL_PREFIXES = range(16, 31)
 """Prefix lengths of the tunnel's IPv4 network: a /30 has room for one peer, a /16 for 65,533."""
+REGIONS = sorted(
+    it.value for it in aws.Region if re.fullmatch(r"(?!cn-)[a-z]{2}-[a-z]+-\d", it.value)
+)
+"""The regions of the partition `aws`, which ARNs here name; China and governments have others."""
+NOT_FOR_EMERGENCIES = {
+    **dict.fromkeys(
+        (DEPLOY_ROLE, ACCESS_ROLE, *OF_BUILDS, *MADE_BY_AWS),
+        "is for other things, and is spared where it has to be",
+    ),
+    "AWSReservedSSO_*": "has a path, so that no exemption would match it",
+    "administrator": "stands for anybody in what python -m ops guard-rails shows",
+}
+"""Patterns of names that are not for a role for emergencies, and why; IAM ignores their case."""
 UNIQUE_LOCAL = IPv6Network("fd00::/8")
 """Addresses that anybody may choose a /48 from at random (RFC 4193)."""
 
@@ -120,11 +142,25 @@ def _a_target(target: str, info: ValidationInfo) -> str:
     return target
 
 
+def _somewhere(targets: list[str]) -> list[str]:
+    if not targets:
+        raise ValueError(
+            "an empty list switches it on nowhere; name a target, or take the line out"
+        )
+    return targets
+
+
 def _each_once(targets: list[str]) -> list[str]:
     twice = [target for target, count in Counter(targets).items() if count > 1]
     if twice:
         raise ValueError(f"{', '.join(twice)} stands there more than once; take the others out")
     return targets
+
+
+def _a_region(name: str) -> str:
+    if name not in REGIONS:
+        raise ValueError(f"no region {name} in the partition aws{meant(name, REGIONS)}")
+    return name
 
 
 def _with_the_stacks_own(regions: list[str], info: ValidationInfo) -> list[str]:
@@ -135,10 +171,9 @@ def _with_the_stacks_own(regions: list[str], info: ValidationInfo) -> list[str]:
 
 
 def _of_nobody_else(role: str) -> str:
-    if role in {DEPLOY_ROLE, ACCESS_ROLE}:
-        raise ValueError(
-            f"{role} is for other things, and is spared where it has to be; name a role of its own"
-        )
+    for pattern, reason in NOT_FOR_EMERGENCIES.items():
+        if fnmatchcase(role.lower(), pattern.lower()):
+            raise ValueError(f"{role} {reason}; name a role of its own")
     return role
 
 
@@ -223,7 +258,7 @@ AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 AccountName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Domain = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
-Region = Annotated[str, Field(pattern=r"^((af|ap|ca|eu|il|me|mx|sa)-[a-z]+|us-(east|west))-\d$")]
+Region = Annotated[str, AfterValidator(_a_region)]
 Branch = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 Cidr = Annotated[IPv4Network | IPv6Network, BeforeValidator(_cidr)]
 OuPath = Annotated[str, Field(pattern=r"^[^/\s][^/]*(/[^/\s][^/]*)*$")]
@@ -332,9 +367,10 @@ class GuardRailLimits(Section):
     )
     policies_per_target: int = Field(
         default=POLICIES_PER_TARGET,
-        ge=1,
+        ge=2,  # beside FullAWSAccess
         le=POLICIES_PER_TARGET,
-        description=f"policies on one target, a whole number up to {POLICIES_PER_TARGET}",
+        description="policies on one target with FullAWSAccess, a whole number from 2 to "
+        f"{POLICIES_PER_TARGET}",
     )
 
 
@@ -358,7 +394,11 @@ class OrgSettings(Settings):
     )
     guard_rails: dict[
         Annotated[str, AfterValidator(_a_guard_rail)],
-        Annotated[list[Annotated[str, AfterValidator(_a_target)]], AfterValidator(_each_once)],
+        Annotated[
+            list[Annotated[str, AfterValidator(_a_target)]],
+            AfterValidator(_somewhere),
+            AfterValidator(_each_once),
+        ],
     ] = Field(
         description="a map from each guard rail's name to a list of where it holds: "
         f"{ROOT_TARGET}, OU paths and account names"
@@ -389,6 +429,21 @@ class OrgSettings(Settings):
                 f"no account {TOOLS}, in which the pipelines run that deploy to the others; add it"
             )
         return accounts
+
+    @field_validator("guard_rails")
+    @classmethod
+    def _with_pipelines(
+        cls, guard_rails: dict[str, list[str]], info: ValidationInfo
+    ) -> dict[str, list[str]]:
+        accounts: dict[str, AccountSettings] = info.data.get("accounts", {})
+        above = with_parents([accounts[TOOLS].ou]) if accounts else []
+        ends = {ROOT_TARGET, TOOLS, *above} & {*guard_rails.get("frozen", [])}
+        if ends:
+            raise ValueError(
+                f"frozen on {', '.join(sorted(ends))} ends every pipeline, since they run in the "
+                f"account {TOOLS}; take it off there"
+            )
+        return guard_rails
 
     @field_validator("email_pattern")
     @classmethod

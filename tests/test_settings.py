@@ -10,6 +10,7 @@ import yaml
 
 from components.guard_rails import Limits, Terms
 from stacks.settings import (
+    REGIONS,
     AppSettings,
     CorpSettings,
     DnsSettings,
@@ -136,13 +137,26 @@ def test_guard_rails_speak_of_the_stacks_region_unless_settings_say_more() -> No
     assert more.limits == Limits(characters=10240, policies_per_target=8)
 
 
-def test_every_stack_works_in_a_region_that_is_allowed() -> None:
-    org = OrgSettings.read(ROOT / "stacks/org/Pulumi.main.yaml", "org")
+@pytest.mark.parametrize("role", ["break-glass", "rebuild-it", "deployer", "administrators"])
+def test_a_role_for_emergencies_has_any_other_name(role: str) -> None:
+    settings, errors = load("org", ORG | {"breakGlassRole": role})
 
-    for file in FILES:
-        config = yaml.safe_load(file.read_text())["config"]
-        (region,) = [value for key, value in config.items() if key.endswith(":region")]
-        assert region in org.terms.allowed_regions, file
+    assert errors == []
+    assert isinstance(settings, OrgSettings)
+    assert settings.terms.break_glass_role == role
+
+
+def test_an_account_without_pipelines_may_be_frozen() -> None:
+    _, errors = load("org", ORG | {"guardRails": {"frozen": ["prod", "Workloads/Production"]}})
+
+    assert errors == []
+
+
+def test_regions_are_those_of_the_partition_that_arns_here_name() -> None:
+    assert {"eu-central-1", "us-east-1", "il-central-1", "mx-central-1"} <= set(REGIONS)
+    assert not [
+        it for it in REGIONS if it.startswith(("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-"))
+    ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -221,7 +235,17 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
         (
             "org",
             {"region": "Frankfurt"},
-            'org:region: "Frankfurt" is not right; set it to an AWS region, like eu-central-1',
+            f"org:region: no region Frankfurt in the partition aws; there are: {', '.join(REGIONS)}",
+        ),
+        (
+            "app",
+            {"region": "eu-central1"},
+            "app:region: no region eu-central1 in the partition aws; did you mean eu-central-1?",
+        ),
+        (
+            "dns",
+            {"region": "cn-north-1"},
+            "dns:region: no region cn-north-1 in the partition aws; did you mean eu-north-1?",
         ),
         (
             "org",
@@ -275,6 +299,34 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
         ),
         (
             "org",
+            {"guardRails": {"protectDataStores": []}},
+            "org:guardRails.protectDataStores: an empty list switches it on nowhere; name a target, "
+            "or take the line out",
+        ),
+        (
+            "org",
+            {"guardRails": {"frozen": ["prod", "Root"]}},
+            "org:guardRails: frozen on Root ends every pipeline, since they run in the account tools; "
+            "take it off there",
+        ),
+        (
+            "org",
+            {"guardRails": {"frozen": ["tools"]}},
+            "org:guardRails: frozen on tools ends every pipeline, since they run in the account tools; "
+            "take it off there",
+        ),
+        (
+            "org",
+            {
+                "guardRails": {"frozen": ["Infrastructure"]},
+                "accounts": {"tools": {"ou": "Infrastructure/Tools"}},
+                "organizationalUnits": ["Infrastructure/Tools"],
+            },
+            "org:guardRails: frozen on Infrastructure ends every pipeline, since they run in the "
+            "account tools; take it off there",
+        ),
+        (
+            "org",
             {"guardRails": ["protectDataStores"]},
             'org:guardRails: ["protectDataStores"] is not right; set it to a map from each guard '
             "rail's name to a list of where it holds: Root, OU paths and account names",
@@ -292,9 +344,8 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
         ),
         (
             "org",
-            {"allowedRegions": ["eu-central-1", "europe"]},
-            'org:allowedRegions.1: "europe" is not right; set it to a list of regions, like '
-            "eu-central-1, that accounts may use",
+            {"allowedRegions": ["eu-central-1", "eu-west-4"]},
+            "org:allowedRegions.1: no region eu-west-4 in the partition aws; did you mean eu-west-3?",
         ),
         (
             "org",
@@ -314,6 +365,33 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
             "org:breakGlassRole: deploy is for other things, and is spared where it has to be; name "
             "a role of its own",
         ),
+        *(
+            (
+                "org",
+                {"breakGlassRole": role},
+                f"org:breakGlassRole: {role} is for other things, and is spared where it has to be; "
+                "name a role of its own",
+            )
+            for role in (
+                "organizationaccountaccessrole",
+                "Build-emergency",
+                "pipelines",
+                "AWSControlTowerExecution",
+                "StackSets-Exec-1",
+            )
+        ),
+        (
+            "org",
+            {"breakGlassRole": "AWSReservedSSO_Emergency_0123456789abcdef"},
+            "org:breakGlassRole: AWSReservedSSO_Emergency_0123456789abcdef has a path, so that no "
+            "exemption would match it; name a role of its own",
+        ),
+        (
+            "org",
+            {"breakGlassRole": "Administrator"},
+            "org:breakGlassRole: Administrator stands for anybody in what python -m ops guard-rails "
+            "shows; name a role of its own",
+        ),
         (
             "org",
             {"guardRailLimits": {"characters": 10241}},
@@ -324,7 +402,13 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
             "org",
             {"guardRailLimits": {"policiesPerTarget": 11}},
             "org:guardRailLimits.policiesPerTarget: 11 is not right; set it to policies on one "
-            "target, a whole number up to 10",
+            "target with FullAWSAccess, a whole number from 2 to 10",
+        ),
+        (
+            "org",
+            {"guardRailLimits": {"policiesPerTarget": 1}},
+            "org:guardRailLimits.policiesPerTarget: 1 is not right; set it to policies on one "
+            "target with FullAWSAccess, a whole number from 2 to 10",
         ),
         (
             "org",

@@ -100,6 +100,8 @@ def _iam(call: Call) -> list[str]:
         if name:
             found = state.iam_entity(call.account, kind, name)
             return [found or f"{account}{kind}{call.text('Path') or '/'}{name}"]
+    if call.operation.endswith("LoginProfile") and call.principal.is_root:
+        return [f"{account}root"]
     if call.operation == "CreatePolicy":
         return [f"{account}policy{call.text('Path') or '/'}{call.text('PolicyName')}"]
     if call.operation == "CreateServiceLinkedRole":

@@ -147,7 +147,11 @@ def _kms(call: Call, access: Access) -> Keys:
         "kms:ReEncryptTo": "DestinationEncryptionContext",
     }.get(access.action, "EncryptionContext")
     given: Mapping[str, str] = call.parameters.get(name) or {}
-    return {"kms:calleraccount": (call.account,), **encryption_context(given)}
+    keys: Keys = {"kms:calleraccount": (call.account,), **encryption_context(given)}
+    if "BypassPolicyLockoutSafetyCheck" in call.parameters:
+        bypassed = bool(call.parameters["BypassPolicyLockoutSafetyCheck"])
+        keys["kms:bypasspolicylockoutsafetycheck"] = (str(bypassed).lower(),)
+    return keys
 
 
 def _ec2(resource: str) -> Keys:

@@ -117,7 +117,7 @@ def test_an_organization_may_keep_its_policies_smaller() -> None:
     assert sids(on(PROD, rails, Limits(characters=400))) == [["A"], ["B"]]
     assert mistakes(PROD, rails, Limits(characters=299)) == [
         f"guard rail it, statement {sid}: alone it makes a policy of 300 characters, and one has at "
-        "most 299; split it"
+        "most 299 by guardRailLimits.characters; split it"
         for sid in "AB"
     ]
 
@@ -140,7 +140,8 @@ def test_an_organization_may_leave_room_for_policies_by_hand() -> None:
     assert len(on(PROD, full(2), Limits(policies_per_target=3))) == 2
     assert mistakes(PROD, full(3), Limits(policies_per_target=3)) == [
         "Workloads/Production has 4 service control policies with FullAWSAccess, and a target has "
-        "at most 3; switch a guard rail on at another level instead"
+        "at most 3 by guardRailLimits.policiesPerTarget; switch a guard rail on at another level "
+        "instead"
     ]
 
 
@@ -194,6 +195,20 @@ def test_all_mistakes_of_all_guard_rails_are_told_at_once() -> None:
         "name it; give it one",
         "guard rail second, statement 2: a service control policy has no Principal; name whom it "
         "is about by aws:PrincipalArn in its Condition",
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["Deny", None])
+def test_a_statement_that_is_no_map_is_told_by_its_number(wrong: Any) -> None:
+    assert mistakes(PROD, library(it=[statement("A"), wrong])) == [
+        "guard rail it, statement 2: it is no map; write one with Sid, Effect, Action and Resource"
+    ]
+
+
+def test_what_could_not_be_sent_is_told() -> None:
+    assert mistakes(PROD, library(it=[statement("A", Action={"s3:GetObject"})])) == [
+        "guard rail it, statement A: its Action is neither a text nor a list of texts; write one "
+        "of them"
     ]
 
 

@@ -22,8 +22,12 @@ def changed(**changes: Any) -> dict[str, Any]:
     return {key: it for key, it in (RIGHT | changes).items() if it is not None}
 
 
-def on(key: str, operator: str = "StringEquals") -> dict[str, Any]:
-    return {"Condition": {operator: {key: "it"}}}
+def where(operator: str, value: Any, key: str = "aws:PrincipalArn") -> dict[str, Any]:
+    return {"Condition": {operator: {key: value}}}
+
+
+def on(key: str) -> dict[str, Any]:
+    return where("StringEquals", "it", key)
 
 
 @pytest.mark.parametrize("name", LIBRARY)
@@ -49,7 +53,7 @@ ALLOWED: dict[str, dict[str, Any]] = {
         "Resource": "arn:aws:ec2:*:*:snapshot/*",
     },
     "a global key": on("aws:PrincipalOrgID"),
-    "a global key in another case": on("AWS:principalarn", "ArnLike"),
+    "a global key in another case": where("ArnLike", "arn:*", "AWS:principalarn"),
     "a global key with a tag": on("aws:PrincipalTag/team"),
     "a global key of a service": on("lambda:SourceFunctionArn"),
     "a key of the action": {"Action": "iam:CreateRole", **on("iam:PermissionsBoundary")},
@@ -63,6 +67,32 @@ ALLOWED: dict[str, dict[str, Any]] = {
     "an operator for each of the values, where there are any": {
         "Condition": {"ForAnyValue:StringLikeIfExists": {"aws:TagKeys": ["x*"]}}
     },
+    "a resource that ends with a star before its sixth part": {"Resource": "arn:aws:dynamodb:*"},
+    "a resource with a variable": {
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::${aws:PrincipalAccount}/${aws:username, 'none'}${*}",
+    },
+    "all resources but those of one service": {
+        "Action": "s3:*",
+        "Resource": None,
+        "NotResource": ["arn:aws:s3:::*", "arn:aws:s3:*:*:accesspoint/*"],
+    },
+    "a text, a number and a truth": {
+        "Action": "s3:PutObject",
+        "Condition": {
+            "StringEquals": {"s3:TlsVersion": "1"},
+            "NumericLessThan": {"s3:TlsVersion": 1.2},
+            "Bool": {"aws:SecureTransport": False},
+        },
+    },
+    "an ARN with wildcards": where("ArnNotLike", ["arn:aws:iam::*:role/x-?", "arn:*", "*"]),
+    "an ARN that is a variable": where("ArnEquals", "${aws:PrincipalTag/owner}"),
+    "a principal letter by letter": where("StringEquals", "arn:aws:iam::111122223333:role/x"),
+    "a star that stands for itself": where("StringNotEquals", "arn:aws:iam::1:role/${*}${?}"),
+    "a principal's pattern as a text": where("StringNotLike", "*:role/x"),
+    "a star in the text of another key": where("StringEquals", "*", "aws:PrincipalTag/any"),
+    "a key that is absent, as a text": where("Null", "True", "aws:AssumedRoot"),
+    "a key that is absent, as a truth": where("Null", [True], "aws:AssumedRoot"),
 }
 
 
@@ -123,6 +153,42 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"Resource": None, "NotResource": "*"},
         "its NotResource covers everything, so that it never matches; name less",
     ),
+    "all resources but all ARNs": (
+        {"Resource": None, "NotResource": ["arn:aws:s3:::x", "arn:*"]},
+        "its NotResource covers everything, so that it never matches; name less",
+    ),
+    "all resources but all, in two stars": (
+        {"Resource": None, "NotResource": "**"},
+        "its NotResource covers everything, so that it never matches; name less",
+    ),
+    "all resources but all, part by part": (
+        {"Resource": None, "NotResource": "arn:aws:*:*:*:*"},
+        "its NotResource covers everything, so that it never matches; name less",
+    ),
+    "a name that is no text": (
+        {"Sid": 1},
+        "it has no Sid of letters and digits, by which decisions name it; give it one",
+    ),
+    "an action that is a number": (
+        {"Action": [1]},
+        "its Action is neither a text nor a list of texts; write one of them",
+    ),
+    "actions in a tuple": (
+        {"Action": ("s3:GetObject", "s3:PutObject")},
+        "its Action is neither a text nor a list of texts; write one of them",
+    ),
+    "spared actions in a set": (
+        {"Action": None, "NotAction": {"s3:GetObject"}},
+        "its NotAction is neither a text nor a list of texts; write one of them",
+    ),
+    "a resource by its type": (
+        {"Resource": {"table": "x"}},
+        "its Resource is neither a text nor a list of texts; write one of them",
+    ),
+    "spared resources in a list of lists": (
+        {"Resource": None, "NotResource": [["arn:aws:dynamodb:*:*:table/x"]]},
+        "its NotResource is neither a text nor a list of texts; write one of them",
+    ),
     "a misspelt action": (
         {"Action": "dynamodb:DeleteTabel"},
         "AWS has no action dynamodb:DeleteTabel; did you mean dynamodb:DeleteTable?",
@@ -152,6 +218,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "dynamodb:Erase* matches no action; name one that there is, or take it out",
     ),
     "a resource that is no ARN": ({"Resource": "table/x"}, "table/x is no ARN; write one, or *"),
+    "a resource without all its parts": (
+        {"Resource": "arn:aws:dynamodb"},
+        "arn:aws:dynamodb is no ARN; write one, or *",
+    ),
+    "a resource that is spared and no ARN": (
+        {"Resource": None, "NotResource": ["arn:aws:dynamodb:*:*:table/x", "table/y"]},
+        "table/y is no ARN; write one, or *",
+    ),
+    "a variable that is not closed": (
+        {"Action": "s3:*", "Resource": "arn:aws:s3:::${aws:PrincipalAccount}/${aws:username"},
+        "the variable in arn:aws:s3:::${aws:PrincipalAccount}/${aws:username does not end; write "
+        "its }",
+    ),
     "a resource of another service": (
         {"Resource": ["arn:aws:dynamodb:*:*:table/x", "arn:aws:s3:::x"]},
         "no action of it acts on arn:aws:s3:::x, so that this never matches; name the resource of "
@@ -182,6 +261,69 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"Condition": {"StringEquals": ["aws:PrincipalArn"]}},
         "its Condition has no keys below StringEquals; write one with its values",
     ),
+    "an operator with nothing below it": (
+        {"Condition": {"StringEquals": {}}},
+        "its Condition has no keys below StringEquals; write one with its values",
+    ),
+    "an operator that is no text": (
+        {"Condition": {1: {"aws:PrincipalArn": "x"}}},
+        "AWS has no condition operator 1; take it out",
+    ),
+    "a key that is no text": (
+        {"Condition": {"StringEquals": {1: "x"}}},
+        "none of its actions has the condition key 1; take it out",
+    ),
+    "a key without values": (
+        where("ArnNotLike", []),
+        "ArnNotLike compares aws:PrincipalArn with an empty list; write a value, or take it out",
+    ),
+    "a key without a value": (
+        where("StringEquals", None, "aws:PrincipalTag/team"),
+        "StringEquals compares aws:PrincipalTag/team with None, which is neither a text nor a "
+        "number nor true or false; write one",
+    ),
+    "values in a tuple": (
+        where("StringEquals", ("a", "b"), "aws:PrincipalTag/team"),
+        "StringEquals compares aws:PrincipalTag/team with ('a', 'b'), which is neither a text nor "
+        "a number nor true or false; write one",
+    ),
+    "a principal by the name of its role": (
+        where("ArnNotLike", ["arn:aws:iam::*:role/x", "deploy"]),
+        "ArnNotLike compares aws:PrincipalArn with deploy, which is no ARN; write one, like "
+        "arn:aws:iam::*:role/name",
+    ),
+    "a principal by the end of its ARN": (
+        where("ForAnyValue:ArnEqualsIfExists", "role/*"),
+        "ForAnyValue:ArnEqualsIfExists compares aws:PrincipalArn with role/*, which is no ARN; "
+        "write one, like arn:aws:iam::*:role/name",
+    ),
+    "an ARN that is a number": (
+        where("ArnLike", 1),
+        "ArnLike compares aws:PrincipalArn with 1, which is no ARN; write one, like "
+        "arn:aws:iam::*:role/name",
+    ),
+    "a pattern letter by letter": (
+        where("StringNotEqualsIfExists", "arn:aws:iam::*:role/x", "aws:principalarn"),
+        "StringNotEqualsIfExists compares aws:principalarn with arn:aws:iam::*:role/x letter by "
+        "letter; use ArnNotLike, which knows wildcards",
+    ),
+    "a pattern letter by letter, in any case": (
+        where("StringEqualsIgnoreCase", "arn:aws:iam::111122223333:role/x-?"),
+        "StringEqualsIgnoreCase compares aws:PrincipalArn with "
+        "arn:aws:iam::111122223333:role/x-? letter by letter; use ArnLike, which knows wildcards",
+    ),
+    "an absence that is neither true nor false": (
+        where("Null", "yes", "aws:AssumedRoot"),
+        "Null compares aws:AssumedRoot with yes; write true or false",
+    ),
+    "a flag that is neither true nor false": (
+        where("BoolIfExists", ["true", 1], "aws:SecureTransport"),
+        "BoolIfExists compares aws:SecureTransport with 1; write true or false",
+    ),
+    "a condition's variable that is not closed": (
+        where("StringEquals", "${aws:username", "aws:PrincipalTag/owner"),
+        "the variable in ${aws:username does not end; write its }",
+    ),
     "a list of conditions": (
         {"Condition": [{"StringEquals": {"aws:PrincipalArn": "x"}}]},
         "its Condition is no map; write an operator, below it a key with its values",
@@ -210,6 +352,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("changes", "problem"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_aws_refuses_or_never_matches_is_told(changes: dict[str, Any], problem: str) -> None:
     assert problems(changed(**changes)) == [problem]
+
+
+@pytest.mark.parametrize("statement", ["it", None, ["Deny"]])
+def test_a_statement_that_is_no_map_is_told(statement: Any) -> None:
+    assert problems(statement) == ["it is no map; write one with Sid, Effect, Action and Resource"]
+
+
+def test_an_element_that_is_no_text_is_told() -> None:
+    statement: Any = {**changed(), 1: "x"}
+
+    assert problems(statement) == ["a statement has no 1; take it out"]
 
 
 ORDINARY = {

@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 
 from components.account import DEPLOY_ROLE
 from iam.policy import EVERYTHING
-from ops.dangers import ACCOUNT
-from ops.guard_rails import Registered, cells
+from ops.dangers import ACCOUNT, asked
+from ops.judge import cells
+from ops.registered import Registered
 from sandbox.access import Access, as_assumed_root, as_role, as_root, as_service_role, client
 from sandbox.sandbox import Sandbox
 from stacks import catalogue
@@ -40,13 +41,12 @@ ARN, NAME, WHOSE, BUCKET, KEY, GROUP = (
 """What stands in arguments for parts of the resource that the table asks about."""
 
 
+def document(**statement: Any) -> str:
+    return json.dumps({**EVERYTHING, "Statement": [{"Effect": "Allow", **statement}]})
+
+
 def trust(principal: str) -> str:
-    statement = {
-        "Effect": "Allow",
-        "Action": "sts:AssumeRole",
-        "Principal": {"AWS": principal},
-    }
-    return json.dumps({**EVERYTHING, "Statement": [statement]})
+    return document(Action="sts:AssumeRole", Principal={"AWS": principal})
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ REFUSED = ("AccessDeniedException",)
 BLOCK = dict.fromkeys(
     ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
 )
+FUNCTION = {
+    "Code": {"ZipFile": b"nothing"},
+    "Runtime": "python3.13",
+    "Handler": "nothing.handler",
+}
 CALLS = {
     "acm:RequestCertificate": Call(
         "acm",
@@ -90,6 +95,7 @@ CALLS = {
         },
         ("NoSuchDistribution",),
     ),
+    "codebuild:StartBuild": Call("codebuild", "start_build", {"projectName": NAME}, NOT_FOUND),
     "cognito-idp:DeleteUserPool": Call(
         "cognito-idp", "delete_user_pool", {"UserPoolId": "eu-central-1_nothing"}, NOT_FOUND
     ),
@@ -100,6 +106,15 @@ CALLS = {
         ("BackupNotFoundException",),
     ),
     "dynamodb:DeleteTable": Call("dynamodb", "delete_table", {"TableName": NAME}, NOT_FOUND),
+    "dynamodb:UpdateContinuousBackups": Call(
+        "dynamodb",
+        "update_continuous_backups",
+        {
+            "TableName": NAME,
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False},
+        },
+        ("TableNotFoundException",),
+    ),
     "ec2:DisableEbsEncryptionByDefault": Call(
         "ec2", "disable_ebs_encryption_by_default", {"DryRun": True}, ("DryRunOperation",)
     ),
@@ -120,6 +135,10 @@ CALLS = {
     "iam:CreateLoginProfile": Call(
         "iam", "create_login_profile", {"UserName": NAME, "Password": "nothing"}, ("NoSuchEntity",)
     ),
+    # Without a name it is about the root user.
+    "iam:CreateLoginProfile (assumed root)": Call(
+        "iam", "create_login_profile", {"Password": "nothing"}, ("NoSuchEntity",)
+    ),
     "iam:CreatePolicyVersion": Call(
         "iam",
         "create_policy_version",
@@ -138,6 +157,13 @@ CALLS = {
     ),
     # The role is there, and AWS deletes none that has policies.
     "iam:DeleteRole": Call("iam", "delete_role", {"RoleName": NAME}, ("DeleteConflict",)),
+    # To give a function a role takes this action beside lambda:CreateFunction.
+    "iam:PassRole": Call(
+        "lambda",
+        "create_function",
+        {**FUNCTION, "FunctionName": "nothing", "Role": ARN},
+        ("InvalidParameterValueException",),
+    ),
     "iam:PutRolePolicy": Call(
         "iam",
         "put_role_policy",
@@ -150,6 +176,16 @@ CALLS = {
         {"RoleName": NAME, "PolicyDocument": trust("nobody")},
         ("MalformedPolicyDocument",),
     ),
+    "kms:PutKeyPolicy": Call(
+        "kms",
+        "put_key_policy",
+        {
+            "KeyId": "00000000-0000-0000-0000-000000000000",
+            "Policy": document(Action="kms:*", Resource="*", Principal={"AWS": WHOSE}),
+            "BypassPolicyLockoutSafetyCheck": True,
+        },
+        ("NotFoundException",),
+    ),
     "kms:ScheduleKeyDeletion": Call(
         "kms",
         "schedule_key_deletion",
@@ -159,16 +195,13 @@ CALLS = {
     "lambda:CreateFunction": Call(
         "lambda",
         "create_function",
-        {
-            "FunctionName": NAME,
-            "Role": f"arn:aws:iam::{WHOSE}:role/nothing",
-            "Code": {"ZipFile": b"nothing"},
-            "Runtime": "python3.13",
-            "Handler": "nothing.handler",
-        },
+        {**FUNCTION, "FunctionName": NAME, "Role": f"arn:aws:iam::{WHOSE}:role/nothing"},
         ("InvalidParameterValueException",),
     ),
     "logs:DeleteLogGroup": Call("logs", "delete_log_group", {"logGroupName": GROUP}, NOT_FOUND),
+    "logs:PutRetentionPolicy": Call(
+        "logs", "put_retention_policy", {"logGroupName": GROUP, "retentionInDays": 1}, NOT_FOUND
+    ),
     "organizations:DetachPolicy": Call(
         "organizations", "detach_policy", {"PolicyId": "p-00000000", "TargetId": "r-0000"}, REFUSED
     ),
@@ -186,6 +219,17 @@ CALLS = {
     "s3:DeleteBucketPolicy": Call("s3", "delete_bucket_policy", {"Bucket": BUCKET}, NO_BUCKET),
     "s3:DeleteObjectVersion": Call(
         "s3", "delete_object", {"Bucket": BUCKET, "Key": KEY, "VersionId": "1"}, NO_BUCKET
+    ),
+    "s3:PutLifecycleConfiguration": Call(
+        "s3",
+        "put_bucket_lifecycle_configuration",
+        {
+            "Bucket": BUCKET,
+            "LifecycleConfiguration": {
+                "Rules": [{"Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}]
+            },
+        },
+        NO_BUCKET,
     ),
     # It is on already.
     "s3:PutAccountPublicAccessBlock": Call(
@@ -210,6 +254,13 @@ INEXPRESSIBLE = {
     "account:CloseAccount": "a person does it in the console; AWS has no API for it",
     "qldb:DeleteLedger": "AWS has ended the service, and clients have no operation for it",
 }
+TASKS = {
+    "iam:CreateLoginProfile": "IAMCreateRootUserPassword",
+    "s3:DeleteBucketPolicy": "S3UnlockBucketPolicy",
+}
+"""What AWS lets the management account take a session of a root user for."""
+ROWS = frozenset(asked(REGISTERED.terms))
+"""The rows that are the same whatever guard rails there are."""
 BEYOND_ITS_BOUNDARY = ("iam:CreateRole", "iam:PutRolePolicy", "sts:AssumeRole")
 """What no guard rail denies the deploy role, but its own boundary where a role has none."""
 
@@ -270,8 +321,8 @@ class People:
         }
         return makers[principal]()
 
-    def assumed_root(self) -> Access:
-        return as_assumed_root(self._url, self.account, "S3UnlockBucketPolicy")
+    def assumed_root(self, action: str) -> Access:
+        return as_assumed_root(self._url, self.account, TASKS[action])
 
     def _role(self, name: str) -> Access:
         manager = f"arn:aws:iam::{REGISTERED.management_account}:root"
@@ -305,19 +356,21 @@ class People:
 def wrong(registered: Registered, people: People, name: str, by: dict[str, Access]) -> list[str]:
     """Tell which cells of an account's principals the embedded AWS answers otherwise."""
     ((_, verdicts),) = [it for it in cells(registered) if it[0] == name]
-    taken = people.assumed_root()
     found: list[str] = []
     for (danger, principal), against in verdicts.items():
-        if principal.name not in by or danger.action in INEXPRESSIBLE:
+        if principal.name not in by or danger not in ROWS or danger.action in INEXPRESSIBLE:
             continue
-        access = (taken if danger.assumed and principal.is_root else by[principal.name]).copy()
+        access = by[principal.name].copy()
+        if danger.assumed and principal.is_root:
+            access = people.assumed_root(danger.action)
         access["region_name"] = danger.region
         resource = danger.resource.replace(ACCOUNT, people.account)
-        code, message = answer(CALLS[danger.action], access, resource, people.account)
+        call = CALLS.get(str(danger)) or CALLS[danger.action]
+        code, message = answer(call, access, resource, people.account)
         if against:
             is_right = BY_GUARD_RAILS in message
         else:
-            is_right = code in CALLS[danger.action].codes and "service control" not in message
+            is_right = code in call.codes and "service control" not in message
             if principal.name == "deploy role" and danger.action in BEYOND_ITS_BOUNDARY:
                 is_right = is_right or BY_BOUNDARY in message
         if not is_right:
@@ -377,6 +430,8 @@ def test_a_suspended_account_does_nothing(
 def test_every_cell_is_a_call_or_gives_its_reason() -> None:
     table = [(danger, by) for _, its in cells(REGISTERED) for danger, by in its]
 
-    assert {danger.action for danger, _ in table} == {*CALLS, *INEXPRESSIBLE}
+    calls = {it.partition(" ")[0] for it in CALLS}
+    assert {danger.action for danger in ROWS} == calls | INEXPRESSIBLE.keys()
+    assert {danger for danger, _ in table} >= ROWS
     assert CALLS.keys().isdisjoint(INEXPRESSIBLE)
     assert {by.name for _, by in table} == set(PRINCIPALS)

@@ -12,9 +12,11 @@ import yaml
 
 from components import guard_rails as library
 from components.guard_rails import LIBRARY, Terms
-from ops import dangers, guard_rails
-from ops.guard_rails import SAME, Registered, differences, entries, registered_by, shown, why
+from ops import dangers, registered
+from ops.guard_rail_changes import SAME, differences
+from ops.guard_rails import entries, shown, why
 from ops.problem import OpsError
+from ops.registered import COMMAND, SETTINGS, Registered, registered_by
 from ops.text import WIDTH
 from stacks.settings import OrgSettings
 from tests.cloud import ROOT
@@ -24,7 +26,40 @@ from tests.ops.conftest import Said
 Settings = Callable[..., Registered]
 Ops = Callable[..., Said]
 
-CONFIG: dict[str, Any] = yaml.safe_load((ROOT / guard_rails.SETTINGS).read_text())["config"]
+CONFIG: dict[str, Any] = yaml.safe_load(
+    """
+org:region: eu-central-1
+org:managementAccountId: "111122223333"
+org:emailPattern: aws-{account}@example.com
+org:organizationalUnits:
+  - Infrastructure
+  - Suspended
+  - Workloads/Development
+  - Workloads/Production
+org:accounts:
+  dns: { ou: Infrastructure }
+  corp: { ou: Infrastructure }
+  tools: { ou: Infrastructure }
+  dev: { ou: Workloads/Development }
+  stage: { ou: Workloads/Production }
+  prod: { ou: Workloads/Production }
+org:guardRails:
+  protectDataStores: [Workloads/Production]
+  stayInOrganization: [Root]
+  noRootUser: [Root]
+  allowedRegions: [Root]
+  protectAccess: [Root]
+  noLongLivedKeys: [Root]
+  protectAccountSettings: [Root]
+  frozen: [Suspended]
+  protectDataSettings: [Workloads/Production]
+  protectPipelines: [tools]
+org:dataBuckets: "data-*"
+org:breakGlassRole: break-glass
+org:release: { branch: main }
+"""
+)
+"""Settings as they are shipped; whoever clones this changes those."""
 RAILS: dict[str, list[str]] = CONFIG["org:guardRails"]
 ACCOUNTS: dict[str, Any] = CONFIG["org:accounts"]
 ADMINISTRATOR, DEPLOY, BREAK_GLASS = "administrator", "deploy role", "break glass"
@@ -35,7 +70,7 @@ SECONDS = 5
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Register what the shipped settings ask for, with some of them changed."""
+    """Register what the settings above ask for, with some of them changed."""
 
     def read(**changed: Any) -> Registered:
         file = tmp_path / "settings.yaml"
@@ -45,6 +80,15 @@ def settings(tmp_path: Path) -> Settings:
         return Registered.of(OrgSettings.read(file, "org"))
 
     return read
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the settings above in place of those of this checkout."""
+    file = tmp_path / "here" / SETTINGS
+    file.parent.mkdir(parents=True)
+    file.write_text(yaml.safe_dump({"config": CONFIG}, sort_keys=False))
+    monkeypatch.setattr(registered, "ROOT", tmp_path / "here")
 
 
 def row(registered: Registered, account: str, action: str, detail: str = "") -> dict[str, str]:
@@ -164,7 +208,7 @@ def test_what_is_dangerous_is_denied_to_an_administrator_below_every_guard_rail(
 def test_every_statement_of_the_library_decides_a_cell_where_its_guard_rail_is_on(
     settings: Settings, name: str
 ) -> None:
-    registered = settings(guardRails={name: ["Root"]})
+    registered = settings(guardRails={name: ["Workloads"]})
 
     deciding = {it["statement"] for it in entries(registered)} - {None}
     assert deciding == {it["Sid"] for it in LIBRARY[name].statements(registered.terms)}
@@ -208,21 +252,23 @@ def test_the_table_tells_accounts_with_the_same_rows_together_and_fits_the_width
     assert max(map(len, lines)) <= WIDTH
     assert not [it for it in lines if it.endswith("…")]
     assert [it for it in lines if it.startswith("In ")] == [
-        "In dns, corp, tools and dev:",
+        "In dns, corp and dev:",
+        "In tools:",
         "In stage and prod:",
+        "In any in Suspended:",
     ]
-    first, second = (it for it in lines if it.startswith("dynamodb:DeleteTable "))
-    assert first.split()[1:] == ["yes", "yes", "yes", "no", "1", "yes"]
-    assert second.split()[1:] == ["no", "13", "no", "13", "no", "13", "no", "1", "yes"]
-    legend = [it.split() for it in lines[lines.index("") :] if it[:1].isdigit()]
-    assert legend[0] == ["1", "NoRootUser", "guard-rails-Root-1", "Root"]
+    first, _, second, _ = (it.split() for it in lines if it.startswith("dynamodb:DeleteTable "))
+    assert first[1:] == ["yes", "yes", "yes", "no", "1", "yes"]
+    assert second[1:] == ["no", second[2], "no", second[2], "no", second[2], "no", "1", "yes"]
+    legend = {it.split()[0]: it.split()[1:] for it in lines if it[:1].isdigit()}
+    assert legend["1"] == ["NoRootUser", "guard-rails-Root-1", "Root"]
     place = "Workloads/Production"
-    assert legend[12] == ["13", "ProtectDataStores", f"guard-rails-{place}-1", place]
+    assert legend[second[2]] == ["ProtectDataStores", f"guard-rails-{place}-1", place]
 
 
 def test_the_table_fits_the_width_with_long_names_and_many_accounts(settings: Settings) -> None:
     registered = settings(
-        region="ap-southeast-2",
+        allowedRegions=["eu-central-1", "ap-southeast-2"],
         breakGlassRole="b" * 64,
         accounts={f"account-{n}": {"ou": "Infrastructure"} for n in range(200)}
         | {"tools": {"ou": "Infrastructure"}},
@@ -244,7 +290,7 @@ def test_json_has_an_object_for_each_cell(ops: Ops) -> None:
 
     found = json.loads(said.out)
     rows = len(dangers.asked(Registered.here().terms))
-    assert len(found) == len(ACCOUNTS) * len(PRINCIPALS) * rows
+    assert len(found) == len([*ACCOUNTS, "any in Suspended"]) * len(PRINCIPALS) * rows
     assert found == list(entries(Registered.here()))
     of_prod = [it for it in found if it["account"] == "prod" and it["principal"] == ADMINISTRATOR]
     assert [it for it in of_prod if it["action"] == "dynamodb:DeleteTable"] == [
@@ -314,14 +360,15 @@ def test_why_explains_every_request_of_an_action() -> None:
             "x",
             "s3:DeleteBucket",
             "There is no account x in stacks/org/Pulumi.main.yaml; there are: dns, corp, tools, dev, "
-            "stage, prod.",
+            "stage, prod, any in Suspended.",
         ),
         (
             "prod",
             "dynamodb:DeletTable",
-            "There is no row about dynamodb:DeletTable in the table; did you mean "
-            "dynamodb:DeleteTable?",
+            "AWS has no action dynamodb:DeletTable; did you mean dynamodb:DeleteTable?",
         ),
+        ("prod", "s3:Get*", "s3:Get* is more than one action; name one."),
+        ("prod", "DeleteTable", "DeleteTable is no action; write one like s3:DeleteBucket."),
     ],
 )
 def test_an_unknown_account_or_action_is_answered_with_what_was_meant(
@@ -336,14 +383,24 @@ def test_guard_rails_that_aws_would_not_take_are_told_as_the_program_would(
     settings: Settings,
 ) -> None:
     with pytest.raises(OpsError) as error:
-        settings(guardRailLimits={"policiesPerTarget": 1})
+        settings(guardRailLimits={"policiesPerTarget": 2, "characters": 3000})
 
     title, *mistakes = str(error.value).splitlines()
     assert title == "The guard rails cannot be registered:"
     assert (
-        "Root has 2 service control policies with FullAWSAccess, and a target has at most 1; switch "
-        "a guard rail on at another level instead"
+        "Root has 3 service control policies with FullAWSAccess, and a target has at most 2 by "
+        "guardRailLimits.policiesPerTarget; switch a guard rail on at another level instead"
     ) in mistakes
+
+
+def test_a_stack_in_a_region_that_is_denied_is_told_as_the_program_would(ops: Ops) -> None:
+    config = CONFIG | {"org:region": "eu-west-1"}
+    (registered.ROOT / SETTINGS).write_text(yaml.safe_dump({"config": config}))
+
+    assert ops("guard-rails").err.startswith(
+        "Stack app/dev works in eu-central-1, which guard rail allowedRegions denies its account "
+        "dev; add eu-central-1 to org:allowedRegions, beside eu-west-1 "
+    )
 
 
 def told(before: Registered, after: Registered) -> str:
@@ -362,37 +419,147 @@ def test_a_guard_rail_that_moves_is_no_difference_where_it_still_holds(settings:
 
 
 def test_what_weakens_protection_is_said_first_and_for_whom(settings: Settings) -> None:
-    rails = RAILS | {"protectDataStores": ["prod", "corp"]}
+    rails = RAILS | {"protectDataSettings": ["prod", "corp"]}
 
     assert differences(settings(), settings(guardRails=rails)) == [
-        "Allowed now in stage to administrator, deploy role, break glass and role",
+        "Allowed now in stage to everybody but deploy role, break glass, root user and role",
         "OrganizationAccountAccessRole:",
-        "  what ProtectDataStores of guard-rails-Workloads/Production-1 on Workloads/Production denied:",
-        "  backup:DeleteRecoveryPoint, cognito-idp:DeleteUserPool, dynamodb:DeleteBackup,",
-        "  dynamodb:DeleteTable, es:DeleteDomain, es:DeleteElasticsearchDomain, kms:ScheduleKeyDeletion,",
-        "  qldb:DeleteLedger, rds:DeleteDBInstance, aoss:DeleteCollection, backup:DeleteBackupVault,",
-        "  backup:DeleteBackupVaultLockConfiguration, backup:DisassociateRecoveryPoint,",
-        "  backup:UpdateRecoveryPointLifecycle, dynamodb:DeleteTableReplica,",
-        "  elasticfilesystem:DeleteFileSystem, kms:DeleteImportedKeyMaterial, kms:DisableKey,",
-        "  rds:DeleteDBCluster, rds:DeleteDBClusterAutomatedBackup and 4 more",
-        "  what ProtectDataBuckets of guard-rails-Workloads/Production-1 on Workloads/Production denied:",
-        "  s3:DeleteBucket (data bucket), s3:DeleteObjectVersion (data bucket) and",
-        "  s3:BypassGovernanceRetention",
-        "  what ProtectAuditLogs of guard-rails-Workloads/Production-1 on Workloads/Production denied:",
-        "  logs:DeleteLogGroup (audit log) and logs:DeleteLogStream",
-        "Denied now in corp to administrator, deploy role, break glass and role",
+        "  what ProtectTableSettings of guard-rails-Workloads/Production-1 on Workloads/Production denied:",
+        "  dynamodb:UpdateContinuousBackups and dynamodb:UpdateTimeToLive",
+        "  what ProtectBucketSettings of guard-rails-Workloads/Production-1 on Workloads/Production denied on",
+        "  data-*: s3:PutLifecycleConfiguration (data bucket) and s3:PutBucketVersioning",
+        "  what ProtectAuditLogSettings of guard-rails-Workloads/Production-1 on Workloads/Production denied",
+        "  on log-group:*audit*, log-group:*CloudTrail* and log-group:*cloudtrail*: logs:PutRetentionPolicy",
+        "  (audit log)",
+        "Allowed now in stage to everybody but root user:",
+        "  what ProtectKeyPolicies of guard-rails-Workloads/Production-1 on Workloads/Production denied:",
+        "  kms:PutKeyPolicy (no way back)",
+        "Denied now in corp to everybody but deploy role, break glass, root user and role",
         "OrganizationAccountAccessRole:",
-        "  what ProtectDataStores of guard-rails-corp-1 on corp denies: backup:DeleteRecoveryPoint,",
-        "  cognito-idp:DeleteUserPool, dynamodb:DeleteBackup, dynamodb:DeleteTable, es:DeleteDomain,",
-        "  es:DeleteElasticsearchDomain, kms:ScheduleKeyDeletion, qldb:DeleteLedger, rds:DeleteDBInstance,",
-        "  aoss:DeleteCollection, backup:DeleteBackupVault, backup:DeleteBackupVaultLockConfiguration,",
-        "  backup:DisassociateRecoveryPoint, backup:UpdateRecoveryPointLifecycle,",
-        "  dynamodb:DeleteTableReplica, elasticfilesystem:DeleteFileSystem, kms:DeleteImportedKeyMaterial,",
-        "  kms:DisableKey, rds:DeleteDBCluster, rds:DeleteDBClusterAutomatedBackup and 4 more",
-        "  what ProtectDataBuckets of guard-rails-corp-1 on corp denies: s3:DeleteBucket (data bucket),",
-        "  s3:DeleteObjectVersion (data bucket) and s3:BypassGovernanceRetention",
-        "  what ProtectAuditLogs of guard-rails-corp-1 on corp denies: logs:DeleteLogGroup (audit log) and",
-        "  logs:DeleteLogStream",
+        "  what ProtectTableSettings of guard-rails-corp-1 on corp denies: dynamodb:UpdateContinuousBackups",
+        "  and dynamodb:UpdateTimeToLive",
+        "  what ProtectBucketSettings of guard-rails-corp-1 on corp denies on data-*:",
+        "  s3:PutLifecycleConfiguration (data bucket) and s3:PutBucketVersioning",
+        "  what ProtectAuditLogSettings of guard-rails-corp-1 on corp denies on log-group:*audit*,",
+        "  log-group:*CloudTrail* and log-group:*cloudtrail*: logs:PutRetentionPolicy (audit log)",
+        "Denied now in corp to everybody but root user:",
+        "  what ProtectKeyPolicies of guard-rails-corp-1 on corp denies: kms:PutKeyPolicy (no way back)",
+    ]
+
+
+WEAKER: dict[str, tuple[dict[str, Any], str]] = {
+    "an exemption by a tag": (
+        {"Condition": {"StringNotEquals": {"aws:PrincipalTag/team": "admin"}}},
+        "Allowed now in every account to everybody but root user: what Mine of guard-rails-Root-1 on "
+        "Root denied: dynamodb:DeleteItem (aws:principaltag/team admin)",
+    ),
+    "an exemption of a user": (
+        {"Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/bob"}}},
+        "Allowed now in every account to user bob: what Mine of guard-rails-Root-1 on Root denied: "
+        "dynamodb:DeleteItem",
+    ),
+    "a resource that is left out": (
+        {"Resource": None, "NotResource": ["arn:aws:dynamodb:*:*:table/tmp"]},
+        "Allowed now in every account to everybody but root user: what Mine of guard-rails-Root-1 on "
+        "Root denied: dynamodb:DeleteItem",
+    ),
+    "an address that is left out": (
+        {"Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}},
+        "Allowed now in every account to everybody but root user: what Mine of guard-rails-Root-1 on "
+        "Root denied: dynamodb:DeleteItem (aws:sourceip 192.0.2.0/24)",
+    ),
+    "more than one key": (
+        {"Condition": {"NumericGreaterThan": {"s3:max-keys": "10"}}},
+        "Allowed now in every account to everybody but root user: what Mine of guard-rails-Root-1 on "
+        "Root denied: dynamodb:DeleteItem",
+    ),
+    "a narrower resource": (
+        {"Resource": "arn:aws:dynamodb:*:*:table/*/keep"},
+        "Allowed now in every account to everybody but root user: what Mine of guard-rails-Root-1 on "
+        "Root denied: dynamodb:DeleteItem",
+    ),
+    "a condition whose requests are not made up": (
+        {"Condition": {"DateGreaterThan": {"aws:CurrentTime": "2026-01-01"}}},
+        "Allowed now in every account to everybody but root user: what Mine of guard-rails-Root-1 on "
+        "Root denied: dynamodb:DeleteItem",
+    ),
+}
+UNSHOWN = {"Condition": {"StringNotLike": {"aws:PrincipalArn": "*:role/friend"}}}
+"""Whom it spares is no ARN that a request could have."""
+MINE: dict[str, Any] = {
+    "Sid": "Mine",
+    "Effect": "Deny",
+    "Action": "dynamodb:DeleteItem",
+    "Resource": "*",
+}
+
+
+@pytest.fixture
+def mine(settings: Settings) -> Callable[..., Registered]:
+    """Register a guard rail of one's own on Root, with some elements changed (None: without)."""
+
+    def register(**changed: Any) -> Registered:
+        statement = {key: it for key, it in (MINE | changed).items() if it is not None}
+        found = settings()
+        found.policies["Root"]["guard-rails-Root-1"]["Statement"].append(statement)
+        return found
+
+    return register
+
+
+@pytest.mark.parametrize(("changed", "words"), WEAKER.values(), ids=WEAKER.keys())
+def test_a_statement_that_denies_less_is_seen_however_it_does(
+    mine: Callable[..., Registered], changed: dict[str, Any], words: str
+) -> None:
+    assert told(mine(), mine(**changed)) == words
+    assert told(mine(**changed), mine()) == words.replace("Allowed", "Denied").replace(
+        "denied:", "denies:"
+    )
+
+
+def test_what_no_request_shows_is_told_in_the_words_of_the_document(
+    mine: Callable[..., Registered],
+) -> None:
+    assert told(mine(), mine(**UNSHOWN)) == (
+        "Less in every account: Mine denies dynamodb:DeleteItem only if aws:PrincipalArn "
+        "StringNotLike *:role/friend"
+    )
+    assert told(mine(**UNSHOWN), mine()) == (
+        "More in every account: Mine denies what was not denied before"
+    )
+
+
+def test_a_guard_rail_that_is_taken_off_an_empty_unit_is_seen(settings: Settings) -> None:
+    rails = {name: its for name, its in RAILS.items() if name != "frozen"}
+
+    assert told(settings(), settings(guardRails=rails)).startswith(
+        "Allowed now in any in Suspended to everybody but root user: what Frozen of "
+        "guard-rails-Suspended-1 on Suspended denied: everything"
+    )
+
+
+def test_a_statement_of_ones_own_gets_a_row_of_the_table(
+    mine: Callable[..., Registered],
+) -> None:
+    assert row(mine(), "corp", "dynamodb:DeleteItem") == cells("Mine", "Mine", "Mine", "NoRootUser")
+    asked = {"Condition": {"StringEquals": {"dynamodb:Select": "COUNT"}}}
+    assert row(mine(**asked), "corp", "dynamodb:DeleteItem", "dynamodb:select COUNT") == cells(
+        "Mine", "Mine", "Mine", "NoRootUser"
+    )
+
+
+def test_why_explains_an_action_that_no_row_is_about() -> None:
+    lines = why(Registered.here(), "prod", "kms:DisableKey")
+
+    assert [it for it in lines if it[0] != " "] == [
+        "kms:DisableKey on * in prod:",
+        "kms:DisableKey (ap-northeast-1) on * in prod:",
+        "kms:DisableKey (us-east-1) on * in prod:",
+    ]
+    assert lines[1:4] == [
+        "  administrator: no",
+        "    Root: allowed by statement 1 of FullAWSAccess.",
+        "    Workloads: allowed by statement 1 of FullAWSAccess.",
     ]
 
 
@@ -432,8 +599,17 @@ def test_a_region_that_becomes_allowed_or_denied_is_seen(settings: Settings) -> 
 
     for before, after, word in ((settings(), two, "Allowed"), (two, settings(), "Denied")):
         found = told(before, after)
-        assert found.startswith(f"{word} now in every account to administrator, deploy role and ")
-        assert found.split(": ")[-1] == "ec2:RunInstances (eu-west-1)"
+        assert found.startswith(
+            f"{word} now in every account to everybody but break glass and root user: what "
+            "AllowedRegions of guard-rails-Root-1 on Root den"
+        )
+        assert (
+            found.count(
+                ": everything but access-analyzer:*, account:*, activate:* and 75 more (eu-west-1)"
+            )
+            == 1
+        )
+        assert "AllowedRegionsForCloudFront" in found
 
 
 def test_only_a_root_users_session_can_be_an_assumed_one() -> None:
@@ -451,7 +627,8 @@ def test_only_a_root_users_session_can_be_an_assumed_one() -> None:
 def test_buckets_that_lose_their_protection_are_seen(settings: Settings) -> None:
     found = told(settings(), settings(dataBuckets="kept-*"))
 
-    assert found.startswith("Allowed now in stage and prod to administrator")
+    assert found.startswith("Allowed now in stage and prod to everybody but root user: ")
+    assert "denied on data-*, data-*/* and accesspoint/*: s3:DeleteBucket (data bucket)" in found
     assert "ProtectDataBuckets" in found.partition("Denied now")[0]
 
 
@@ -464,8 +641,12 @@ def test_a_role_for_emergencies_that_is_no_more_is_bound_like_others(settings: S
 def test_accounts_are_compared_where_both_have_them(settings: Settings) -> None:
     fewer = {name: it for name, it in ACCOUNTS.items() if name != "dev"}
 
-    assert differences(settings(), settings(accounts=fewer)) == [SAME]
-    assert differences(settings(accounts=fewer), settings()) == [SAME]
+    assert differences(settings(), settings(accounts=fewer)) == [
+        "Not compared, since settings have them no longer: dev."
+    ]
+    assert differences(settings(accounts=fewer), settings()) == [
+        "Not compared, since they are new: dev."
+    ]
 
 
 def test_an_account_that_is_suspended_is_told_of(settings: Settings) -> None:
@@ -485,9 +666,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copytree(
             ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__")
         )
+    for file in (ROOT / "__main__.py", *ROOT.glob("Pulumi*.yaml")):
+        shutil.copy(file, root)
     git(root, "init", "--quiet", "--initial-branch", "main")
+    set_rails(root)
     commit(root, "first")
-    monkeypatch.setattr(guard_rails, "ROOT", root)
+    monkeypatch.setattr(registered, "ROOT", root)
     return root
 
 
@@ -498,7 +682,7 @@ def commit(root: Path, message: str) -> None:
 
 def set_rails(root: Path, **rails: list[str]) -> None:
     config = CONFIG | {"org:guardRails": RAILS | rails}
-    (root / guard_rails.SETTINGS).write_text(yaml.safe_dump({"config": config}, sort_keys=False))
+    (root / SETTINGS).write_text(yaml.safe_dump({"config": config}, sort_keys=False))
 
 
 def test_a_checkout_is_compared_with_another_commit_and_leaves_no_work_tree(
@@ -511,7 +695,7 @@ def test_a_checkout_is_compared_with_another_commit_and_leaves_no_work_tree(
 
     assert said.err == ""
     assert said.status == 0
-    assert said.out.startswith("Allowed now in dns, corp and tools to administrator, deploy role")
+    assert said.out.startswith("Allowed now in dns, corp and tools to everybody but root user:")
     assert "organizations:LeaveOrganization" in said.out
     commit(repository, "second")
     assert ops("guard-rails", "--against", "HEAD").out == f"{SAME}\n"
@@ -530,7 +714,7 @@ def test_the_other_commit_is_read_with_its_own_library(repository: Path) -> None
 
 
 def test_a_commit_from_before_the_table_is_told_in_a_sentence(ops: Ops, repository: Path) -> None:
-    (repository / guard_rails.OWN).unlink()
+    (repository / COMMAND).unlink()
     commit(repository, "without")
 
     assert ops("guard-rails", "--against", "HEAD").err == (
@@ -605,8 +789,7 @@ def test_a_change_above_200_accounts_is_compared_in_less_than_5_seconds(
     taken = time.perf_counter() - started
 
     assert " ".join(lines).startswith(
-        "Allowed now in every account but account-0 to administrator, deploy role and role "
-        "OrganizationAccountAccessRole: "
+        "Allowed now in every account but account-0 to everybody but break glass and root user: "
     )
     assert taken < SECONDS
 

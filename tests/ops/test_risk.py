@@ -46,6 +46,7 @@ EIP = "aws:ec2/eip:Eip"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 DISKS = "aws:ebs/encryptionByDefault:EncryptionByDefault"
 METADATA = "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults"
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 PERMISSION = "aws:lambda/permission:Permission"
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -301,7 +302,7 @@ LOCKS = {
     ),
     "encryption of a list's element": (
         update(
-            "aws:ec2/launchTemplate:LaunchTemplate",
+            TEMPLATE,
             {"blockDeviceMappings": [{"ebs": {"encrypted": "true"}}]},
             {"blockDeviceMappings": [{"ebs": {"encrypted": "false"}}]},
         ),
@@ -355,12 +356,7 @@ LOCKS = {
         "ec2 instance metadata defaults it: httpTokens required -> optional",
     ),
     "the metadata service of instances": (
-        pair(
-            "metadataOptions.httpTokens",
-            old="required",
-            new=None,
-            kind="aws:ec2/launchTemplate:LaunchTemplate",
-        ),
+        pair("metadataOptions.httpTokens", old="required", new=None, kind=TEMPLATE),
         "ec2 launch template it: metadataOptions.httpTokens required -> nothing",
     ),
     "an account's setting that is a resource": (
@@ -386,6 +382,30 @@ LOCKS = {
     "the length of sessions": (
         pair("maxSessionDuration", old=None, new=43200, kind=ROLE),
         "iam role it: maxSessionDuration nothing -> 43200",
+    ),
+    "how far an account's instances pass their credentials on": (
+        pair("httpPutResponseHopLimit", old=1, new=2, kind=METADATA),
+        "ec2 instance metadata defaults it: httpPutResponseHopLimit 1 -> 2",
+    ),
+    "how far instances pass their credentials on": (
+        pair("metadataOptions.httpPutResponseHopLimit", old=1, new=3, kind=TEMPLATE),
+        "ec2 launch template it: metadataOptions.httpPutResponseHopLimit 1 -> 3",
+    ),
+    "a limit of hops where there was none": (
+        pair("httpPutResponseHopLimit", old=None, new=2, kind=METADATA),
+        "ec2 instance metadata defaults it: httpPutResponseHopLimit nothing -> 2",
+    ),
+    "a limit of hops where there was no preference": (
+        pair("httpPutResponseHopLimit", old=-1, new=2, kind=METADATA),
+        "ec2 instance metadata defaults it: httpPutResponseHopLimit -1 -> 2",
+    ),
+    "a limit of hops that is taken off": (
+        pair("metadataOptions.httpPutResponseHopLimit", old=1, new=None, kind=TEMPLATE),
+        "ec2 launch template it: metadataOptions.httpPutResponseHopLimit 1 -> nothing",
+    ),
+    "a limit of hops that becomes no preference": (
+        pair("httpPutResponseHopLimit", old=2, new=-1, kind=METADATA),
+        "ec2 instance metadata defaults it: httpPutResponseHopLimit 2 -> -1",
     ),
     "Pulumi's protection": (
         step("same", TABLE, "it", was={"protect": True}),
@@ -420,6 +440,13 @@ def test_a_weaker_lock_is_said(change: Json, line: str) -> None:
         pair("maxSessionDuration", old=None, new=3600, kind=ROLE),
         pair("enabled", old=True, new=False, kind="aws:cloudfront/distribution:Distribution"),
         pair("httpTokens", old="optional", new="required", kind=METADATA),
+        pair("maxSessionDuration", old=7200, new=None, kind=ROLE),
+        pair("httpPutResponseHopLimit", old=2, new=1, kind=METADATA),
+        pair("httpPutResponseHopLimit", old=2, new=2, kind=METADATA),
+        pair("httpPutResponseHopLimit", old=None, new=1, kind=METADATA),
+        pair("httpPutResponseHopLimit", old=-1, new=1, kind=METADATA),
+        pair("httpPutResponseHopLimit", old=-1, new=None, kind=METADATA),
+        pair("metadataOptions.httpPutResponseHopLimit", old=1, new=UNKNOWN, kind=TEMPLATE),
     ],
 )
 def test_a_lock_that_is_as_strong_or_stronger_is_no_risk(change: Json) -> None:
@@ -740,6 +767,184 @@ def test_a_policy_that_is_replaced_where_it_is_attached_leaves_no_target() -> No
         lines(step("replace", SCP, "it", *contents), step("replace", ATTACHMENT, "it", old, new))
         == []
     )
+
+
+BUCKETS, TABLES, KEYS = deny("s3:DeleteBucket"), deny("dynamodb:DeleteTable"), deny("kms:Delete*")
+ROOT, PROD = "r-1", "ou-prod"
+
+
+def rail(
+    op: str,
+    name: str,
+    *old: Json,
+    to: tuple[Json, ...] | str = (),
+    on: str = ROOT,
+    onto: str | None = None,
+) -> list[Json]:
+    """Return the steps of a policy and of its attachment, `on` a target and then `onto` another.
+
+    `to` is the new content where the policy changes.
+    """
+    content = to if isinstance(to, str) else policy(*(old if op == "same" else to))
+    made = step(op, SCP, name, {"content": policy(*old)}, {"content": content})
+    state = {"propertyDependencies": {"policyId": [made["urn"]], "targetId": ["a$b::other"]}}
+    then = {"policyId": f"{name}-1", "targetId": on}
+    now = {"policyId": f"{name}-1" if op == "same" else UNKNOWN, "targetId": onto or on}
+    moves = "replace" if op == "same" and onto else op
+    return [made, step(moves, ATTACHMENT, name, then, now, was=state, becomes=state)]
+
+
+def test_a_statement_that_another_policy_of_the_target_denies_now_is_no_risk() -> None:
+    assert (
+        lines(
+            *rail("replace", "root-1", TABLES, BUCKETS, to=(TABLES, KEYS)),
+            *rail("replace", "root-2", KEYS, to=(BUCKETS,)),
+        )
+        == []
+    )
+    assert (
+        lines(
+            *rail("replace", "root-1", TABLES, to=(TABLES, BUCKETS)),
+            *rail("delete", "root-2", BUCKETS),
+        )
+        == []
+    )
+    assert lines(*rail("same", "root-1", BUCKETS), *rail("delete", "root-2", BUCKETS)) == []
+    assert lines(*rail("create", "root-a", to=(BUCKETS,)), *rail("delete", "root-1", BUCKETS)) == []
+
+
+def test_what_no_policy_of_a_target_denies_any_longer_is_said() -> None:
+    start = "MEDIUM  widens a guard rail: organizations policy"
+
+    assert lines(
+        *rail("replace", "root-1", TABLES, BUCKETS, to=(TABLES,)), *rail("same", "root-2", KEYS)
+    ) == [f"{start} root-1: no longer denies s3:DeleteBucket"]
+    assert lines(
+        *rail("replace", "root-1", TABLES, deny(["s3:DeleteBucket", "s3:Put*"]), to=(KEYS,)),
+        *rail("replace", "root-2", KEYS, to=(BUCKETS,)),
+    ) == [
+        f"{start} root-1: no longer denies dynamodb:DeleteTable",
+        f"{start} root-1: no longer denies s3:Put*",
+    ]
+    # A policy of another type is for other requests: here for resources, whoever asks.
+    other = rail("same", "other-1", BUCKETS | {"Principal": "*"})
+    for it in ("oldState", "newState"):
+        other[0][it]["inputs"]["type"] = "RESOURCE_CONTROL_POLICY"
+    assert lines(*rail("replace", "root-1", TABLES, BUCKETS, to=(TABLES,)), *other) == [
+        f"{start} root-1: no longer denies s3:DeleteBucket"
+    ]
+    # What another target denies does not hold here, nor what is attached to nothing known.
+    assert lines(
+        *rail("replace", "root-1", TABLES, BUCKETS, to=(TABLES,)),
+        *rail("same", "prod-1", BUCKETS, on=PROD),
+        update(SCP, {"content": policy(BUCKETS)}, {"content": policy(BUCKETS)}),
+    ) == [f"{start} root-1: no longer denies s3:DeleteBucket"]
+
+
+def test_what_a_policy_of_a_target_denies_under_a_condition_only_is_said_in_its_own_words() -> None:
+    condition = {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}
+    narrow = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/admin"}}
+
+    assert lines(
+        *rail("same", "root-1", deny("*", Condition=condition)),
+        *rail("replace", "root-2", BUCKETS, to=(BUCKETS | {"Condition": narrow},)),
+    ) == [
+        "MEDIUM  widens a guard rail: organizations policy root-2: denies s3:DeleteBucket only if "
+        "aws:PrincipalArn ArnNotLike role/admin of *"
+    ]
+
+
+def test_a_guard_rail_that_leaves_its_target_is_said_once_with_where_it_goes() -> None:
+    start = "MEDIUM  widens a guard rail: organizations policy attachment prod-1: is detached from"
+    gone = rail("delete", "prod-1", BUCKETS, TABLES, on=PROD)
+
+    assert lines(*rail("replace", "root-1", KEYS, to=(KEYS, BUCKETS, TABLES)), *gone) == [
+        f"{start} ou-prod and attached to r-1"
+    ]
+    assert lines(*rail("create", "dev-1", to=(BUCKETS, TABLES), on="ou-dev"), *gone) == [
+        f"{start} ou-prod and attached to ou-dev"
+    ]
+    assert lines(*rail("same", "prod-1", BUCKETS, TABLES, on=PROD, onto=ROOT)) == [
+        f"{start} ou-prod and attached to r-1"
+    ]
+    assert lines(*rail("replace", "root-1", KEYS, to=(KEYS, BUCKETS)), *gone) == [
+        f"{start} ou-prod and attached to r-1",
+        f"{start} ou-prod, which no longer denies dynamodb:DeleteTable",
+    ]
+    assert lines(*rail("same", "root-1", BUCKETS, TABLES), *gone) == [
+        f"{start} ou-prod, which no longer denies s3:DeleteBucket",
+        f"{start} ou-prod, which no longer denies dynamodb:DeleteTable",
+    ]
+
+
+def test_a_list_of_what_a_target_allows_is_said_to_leave_although_it_denies_nothing() -> None:
+    assert lines(*rail("delete", "prod-1", allow("s3:*"), on=PROD)) == [
+        "MEDIUM  widens a guard rail: organizations policy attachment prod-1: is detached from "
+        "ou-prod"
+    ]
+
+
+def test_a_statement_that_leaves_its_target_is_said_with_where_it_goes() -> None:
+    assert lines(
+        *rail("replace", "root-1", KEYS, to=(KEYS, BUCKETS)),
+        *rail("create", "dev-1", to=(BUCKETS,), on="ou-dev"),
+        *rail("replace", "prod-1", BUCKETS, TABLES, to=(TABLES,), on=PROD),
+    ) == [
+        "MEDIUM  widens a guard rail: organizations policy prod-1: no longer denies "
+        "s3:DeleteBucket, now attached to r-1, ou-dev"
+    ]
+
+
+def test_a_policy_that_is_attached_in_place_of_another_is_compared_with_it() -> None:
+    old, new = (step("same", SCP, it, *2 * [{"content": policy(BUCKETS)}]) for it in "ab")
+    weak = step("same", SCP, "weak", *2 * [{"content": policy(KEYS)}])
+    then, now = {"policyId": "a", "targetId": ROOT}, {"policyId": "b", "targetId": ROOT}
+
+    def swapped(to: Json) -> Json:
+        was, becomes = ({"propertyDependencies": {"policyId": [it["urn"]]}} for it in (old, to))
+        return step("replace", ATTACHMENT, "it", then, now, was=was, becomes=becomes)
+
+    assert lines(old, new, swapped(new)) == []
+    assert lines(old, weak, swapped(weak)) == [
+        "MEDIUM  widens a guard rail: organizations policy attachment it: is detached from r-1, "
+        "which no longer denies s3:DeleteBucket"
+    ]
+    gone = step("delete", SCP, "a", {"content": policy(BUCKETS)})
+    assert lines(gone, weak, swapped(weak) | {"op": "same"}) == [
+        "MEDIUM  widens a guard rail: organizations policy a: no longer denies s3:DeleteBucket"
+    ]
+
+
+def test_a_guard_rail_that_only_the_update_will_know_covers_nothing() -> None:
+    start = "MEDIUM  widens a guard rail: organizations policy"
+    unknown = (
+        "LOW     may widen a policy: organizations policy root-1: content is known only during the "
+        "update"
+    )
+    later = rail("replace", "root-1", KEYS, to=UNKNOWN)
+
+    assert lines(*later) == [unknown]
+    assert lines(*later, *rail("replace", "root-2", TABLES, BUCKETS, to=(TABLES,))) == [
+        f"{start} root-2: no longer denies s3:DeleteBucket",
+        unknown,
+    ]
+    assert lines(*later, *rail("delete", "root-2", BUCKETS)) == [
+        f"{start} attachment root-2: is detached from r-1, which no longer denies s3:DeleteBucket",
+        unknown,
+    ]
+    secret = step("delete", SCP, "it", {"content": "[secret]"})
+    was = {"propertyDependencies": {"policyId": [secret["urn"]]}}
+    assert lines(secret, step("delete", ATTACHMENT, "it", {"targetId": ROOT}, was=was)) == [
+        f"{start} attachment it: is detached from r-1"
+    ]
+    # Two new targets are not one, although the engine writes the same for both.
+    assert lines(
+        *rail("create", "new-1", to=(BUCKETS,), on=UNKNOWN),
+        *rail("delete", "prod-1", BUCKETS, on=PROD),
+    ) == [
+        f"{start} attachment prod-1: is detached from ou-prod, which no longer denies "
+        "s3:DeleteBucket"
+    ]
 
 
 def test_changes_in_more_than_one_account_are_said() -> None:
