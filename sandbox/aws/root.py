@@ -55,7 +55,8 @@ class RootSessions:
         if call.principal.is_root or call.account != manager or account == manager:
             message = f"{call.principal.arn} may not assume the root user of {account}."
             raise AwsError("AccessDenied", message, _FORBIDDEN)
-        task = iam.policy_of_aws(call.parameters["TaskPolicyArn"]["arn"])
+        wanted: dict[str, str] = call.parameters.get("TaskPolicyArn") or {}
+        task = iam.policy_of_aws(wanted.get("arn", ""))
         if task is None or task["Path"] != _TASKS:
             raise AwsError("ValidationError", "TaskPolicyArn is no task of a root user.")
         seconds = int(call.parameters.get("DurationSeconds") or _LONGEST_TASK)
