@@ -1,5 +1,6 @@
 """What becomes allowed or denied when guard rails change, for whom, in plain words."""
 
+import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,7 @@ class _Comparison:
         self.earlier, self.later = (
             Judge(it, list(dict.fromkeys(dangers)), self.principals) for it in (before, after)
         )
+        self._otherwise = functools.cache(self._differing)
 
     def alike(self, accounts: Iterable[str]) -> list[list[str]]:
         """Return accounts above which something changed, those together that have it alike."""
@@ -82,15 +84,17 @@ class _Comparison:
 
         Only requests are judged of which a changed target says something else than before.
         """
-        changed = self._changed(account)
         before, after = self.earlier.place(account), self.later.place(account)
+        otherwise = {
+            number
+            for target in self._changed(account)
+            for number in self._otherwise(
+                target if target in before else "", target if target in after else ""
+            )
+        }
         found: dict[tuple[Danger, bool, Judgement], list[Principal]] = {}
-        for number, (danger, principal, _) in enumerate(self.later.requests):
-            if all(
-                self.earlier.effect(before, it, number) is self.later.effect(after, it, number)
-                for it in changed
-            ):
-                continue
+        for number in sorted(otherwise):
+            danger, principal, _ = self.later.requests[number]
             then, now = (it.decision(account, number).deciding for it in (self.earlier, self.later))
             reason = now or then
             if reason and not (now and then):
@@ -126,6 +130,11 @@ class _Comparison:
         targets = registered.targets(account)
         return [it for target in targets for it in registered.attached(target)]
 
+    def _differing(self, before: str, after: str) -> list[int]:
+        """Return which requests a target, or none, has judged otherwise than one does now."""
+        effects = zip(self.earlier.effects(before), self.later.effects(after), strict=True)
+        return [number for number, (then, now) in enumerate(effects) if then is not now]
+
     def _changed(self, account: str) -> list[str]:
         """Return the targets above an account that have other documents than before."""
         old, new = self.before.policies, self.after.policies
@@ -144,7 +153,8 @@ def _lines(comparison: _Comparison, common: Sequence[str], places: Sequence[str]
         found = list(comparison.changes(accounts[0]))
         for it in found:
             where.setdefault(it, []).extend(accounts)
-        for is_stronger, sid, gaps in comparison.unshown(accounts[0], [it for it, _ in found]):
+        shown = dict.fromkeys(it for it, _ in found)
+        for is_stronger, sid, gaps in comparison.unshown(accounts[0], shown):
             for gap in gaps:
                 unshown.setdefault((is_stronger, sid, gap), []).extend(accounts)
     paragraphs: dict[tuple[bool, str], dict[Change, list[Danger]]] = {}

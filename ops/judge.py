@@ -8,6 +8,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from json import dumps
 from typing import TypeAlias
 
 from iam.policy import EVERYTHING, Effect, Request, Statement, rules
@@ -50,6 +51,8 @@ class Judge:
         ]
         self._registered = registered
         self._target = functools.cache(self._compiled)
+        self._alike = functools.cache(self._first_alike)
+        self._by_content: dict[str, Target] = {}
         self._verdicts: dict[Place, Verdicts] = {}
 
     def place(self, account: str) -> Place:
@@ -73,11 +76,17 @@ class Judge:
         targets = [self._target(it) for it in self._registered.targets(account)]
         return decide(targets, self.requests[number][2], self._registered.management_account)
 
-    def effect(self, place: Place, target: str, number: int) -> Effect:
-        """Return what a target alone makes of a request; none of the place's, it lets it pass."""
-        if target not in place:
-            return Effect.ALLOW
-        return self._target(target).judge(self.requests[number][2]).effect
+    def effects(self, target: str) -> list[Effect]:
+        """Return what a target alone makes of each request; without policies it lets all pass."""
+        if target not in self._registered.policies:
+            return [Effect.ALLOW] * len(self.requests)
+        found = self._alike(target)
+        return [found.judge(request).effect for *_, request in self.requests]
+
+    def _first_alike(self, target: str) -> Target:
+        """Return a target with the same documents, whatever they are called there."""
+        content = dumps(list(self._registered.policies[target].values()))
+        return self._by_content.setdefault(content, self._target(target))
 
     def _compiled(self, target: str) -> Target:
         documents = self._registered.policies.get(target, {})

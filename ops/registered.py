@@ -3,6 +3,7 @@
 It is read from settings and code; AWS is asked nothing.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -93,9 +94,9 @@ class Registered(BaseModel):
         return self.model_copy(update={"accounts": self.accounts | added})
 
     def statements(self) -> Iterator[Statement]:
-        """Return all statements of all documents."""
-        for target in self.policies:
-            yield from self.attached(target)
+        """Return all statements of all documents, the same on two targets once."""
+        found = (it for target in self.policies for it in self.attached(target))
+        yield from {json.dumps(it): it for it in found}.values()
 
     def attached(self, target: str) -> Iterator[Statement]:
         """Return the statements of a target's documents."""
