@@ -397,7 +397,9 @@ def test_guard_rails_that_aws_would_not_take_are_told_as_the_program_would(
 
 def test_a_stack_in_a_region_that_is_denied_is_told_as_the_program_would(ops: Ops) -> None:
     with mock.patch.object(
-        registered, "check_regions", side_effect=UnusableSettingsError("Stack app/qa works elsewhere")
+        registered,
+        "check_regions",
+        side_effect=UnusableSettingsError("Stack app/qa works elsewhere"),
     ):
         said = ops("guard-rails")
 

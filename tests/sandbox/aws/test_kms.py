@@ -207,6 +207,26 @@ def test_nobody_locks_themselves_out_by_mistake(corp: tuple[str, Client]) -> Non
     admin("kms").create_key(Policy=locking, BypassPolicyLockoutSafetyCheck=True)
 
 
+def test_a_guard_rail_knows_who_gives_up_the_way_back(
+    aws: Embedded, corp: tuple[str, Client]
+) -> None:
+    account, admin = corp
+    (organization,) = aws.operator("organizations").list_roots()["Roots"]
+    bypassed = {"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "true"}}
+    aws.guard_rail(policy(deny("kms:PutKeyPolicy", Condition=bypassed)), organization["Id"])
+    key = make_key(admin)
+    asked = {
+        "KeyId": key,
+        "PolicyName": POLICY,
+        "Policy": policy(allow("kms:*", Principal=root(account))),
+    }
+
+    admin("kms").put_key_policy(**asked)
+    admin("kms").put_key_policy(**asked, BypassPolicyLockoutSafetyCheck=False)
+    with pytest.raises(ClientError, match="explicit deny in a service control policy"):
+        admin("kms").put_key_policy(**asked, BypassPolicyLockoutSafetyCheck=True)
+
+
 @pytest.mark.parametrize("document", ["{", "[]", policy({"Effect": "Allow", "Principal": "*"})])
 def test_a_policy_that_is_none_is_refused(aws: Embedded, document: str) -> None:
     with pytest.raises(ClientError, match="MalformedPolicyDocumentException"):

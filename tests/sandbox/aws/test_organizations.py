@@ -11,7 +11,16 @@ from sandbox.aws.organizations import (
     SCP_MAXIMUM_LENGTH,
     SCPS_PER_TARGET,
 )
-from tests.sandbox.aws.embedded import GUARD_RAIL, MANAGEMENT, Embedded, allow, deny, policy
+from tests.sandbox.aws.embedded import (
+    GUARD_RAIL,
+    MANAGEMENT,
+    Client,
+    Embedded,
+    allow,
+    code_and_status,
+    deny,
+    policy,
+)
 
 
 def test_an_account_is_created_in_the_background(aws: Embedded) -> None:
@@ -227,3 +236,15 @@ def test_everything_new_starts_with_full_access(aws: Embedded) -> None:
         assert [found["Name"] for found in attached["Policies"]] == ["FullAWSAccess"]
     content = organizations.describe_policy(PolicyId="p-FullAWSAccess")["Policy"]["Content"]
     assert json.loads(content) == json.loads(policy(allow("*")))
+
+
+def test_no_account_leaves_its_organization(aws: Embedded, corp: tuple[str, Client]) -> None:
+    _, administrator = corp
+
+    for by, code in (
+        (administrator, "ConstraintViolationException"),
+        (aws.operator, "MasterCannotLeaveOrganizationException"),
+    ):
+        with pytest.raises(ClientError) as error:
+            by("organizations").leave_organization()
+        assert code_and_status(error.value)[0] == code

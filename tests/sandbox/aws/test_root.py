@@ -132,3 +132,21 @@ def test_a_session_is_for_a_task_and_short(
     account, _ = corp
 
     assert refusal(lambda: assumed(aws, account, **wrong)) == f"ValidationError: {message}"
+
+
+def test_a_root_user_may_be_given_a_password_again_where_nobody_else_may(
+    aws: Embedded, corp: tuple[str, Client]
+) -> None:
+    account, administrator = corp
+    (root,) = aws.operator("organizations").list_roots()["Roots"]
+    guarded = deny("iam:CreateLoginProfile", Condition=NOT_ASSUMED)
+    aws.guard_rail(policy(guarded), root["Id"])
+    task = {"arn": TASK.replace("S3UnlockBucketPolicy", "IAMCreateRootUserPassword")}
+    session = assumed(aws, account, TaskPolicyArn=task)
+
+    def answer(client: Client, **user: str) -> str:
+        return refusal(client("iam").create_login_profile, Password="x", **user).partition(":")[0]
+
+    assert answer(session) == "NoSuchEntity"  # moto keeps no root user
+    assert answer(session, UserName="alice") == "AccessDenied"
+    assert answer(administrator, UserName="alice") == "AccessDenied"
