@@ -119,6 +119,8 @@ class Rule:
     effect: Effect
     acts: Predicate
     """Whether it is about an action, given as `Request.plain_action`."""
+    services: frozenset[str] | None
+    """The prefixes of the actions that it may be about; None where it may be any."""
     tests: tuple[Test, ...]
 
     def applies(self, request: Request) -> bool:
@@ -147,6 +149,7 @@ def _rule(number: int, statement: Statement, *, with_variables: bool) -> Rule:
         name=str(statement.get("Sid") or number),
         effect=Effect(statement["Effect"]),
         acts=_actions(statement),
+        services=_services(statement),
         tests=(
             *_resources(statement, with_variables=with_variables),
             *(
@@ -171,6 +174,13 @@ def _actions(statement: Statement) -> Predicate:
     if not named:
         return like
     return lambda action: action in named or like(action)
+
+
+def _services(statement: Statement) -> frozenset[str] | None:
+    if "NotAction" in statement:
+        return None
+    found = frozenset(it.lower().partition(":")[0] for it in texts(statement["Action"]))
+    return None if any(map(_is_glob, found)) else found
 
 
 def _resources(statement: Statement, *, with_variables: bool) -> list[Test]:

@@ -72,8 +72,13 @@ class Level:
         named.sort(key=lambda found: found[1].effect is not Effect.DENY)
 
         @functools.lru_cache(maxsize=_REMEMBERED_ACTIONS)
+        def of_service(prefix: str) -> list[tuple[str, Rule]]:
+            return [it for it in named if it[1].services is None or prefix in it[1].services]
+
+        @functools.lru_cache(maxsize=_REMEMBERED_ACTIONS)
         def about(action: str) -> tuple[tuple[str, Rule], ...]:
-            return tuple((policy, rule) for policy, rule in named if rule.acts(action))
+            rules_of_it = of_service(action.partition(":")[0])
+            return tuple((policy, rule) for policy, rule in rules_of_it if rule.acts(action))
 
         return about
 
