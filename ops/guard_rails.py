@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 
+from components.guard_rails import LIBRARY
 from components.statements import problems
 from iam.service_control import Judgement
 from ops.dangers import principals
@@ -130,6 +131,8 @@ def why(registered: Registered, account: str, action: str) -> list[str]:
         raise OpsError(sentence(LookupError(what)))
     by = principals(registered.terms)
     judge = Judge(whole, about(action, registered, by), by)
+    terms = registered.terms
+    reasons = {it["Sid"]: rail.reason for rail in LIBRARY.values() for it in rail.statements(terms)}
     lines: list[str] = []
     for number, (danger, principal, _) in enumerate(judge.requests):
         title = f"{danger} on {danger.resource} in {account}:"
@@ -138,6 +141,9 @@ def why(registered: Registered, account: str, action: str) -> list[str]:
         decision = judge.decision(account, number)
         lines.append(f"  {principal.name}: {'yes' if decision.allowed else 'no'}")
         lines += [f"    {it}" for it in decision.explanation()]
+        deciding = decision.deciding
+        if deciding and deciding.statement in reasons:
+            lines.append(f"    The reason: {reasons[deciding.statement]}.")
     return wrapped("\n".join(lines)).splitlines()
 
 

@@ -324,6 +324,7 @@ def test_why_explains_each_principals_decision_level_by_level(ops: Ops) -> None:
         "    Root: denied by statement ProtectBuildRoles of guard-rails-Root-1.",
         "    Infrastructure: allowed by statement 1 of FullAWSAccess.",
         "    tools: allowed by statement 1 of FullAWSAccess.",
+        f"    The reason: {LIBRARY['protectAccess'].reason}.",
         "  deploy role: yes",
         "    Root: allowed by statement 1 of FullAWSAccess.",
         "    Infrastructure: allowed by statement 1 of FullAWSAccess.",
@@ -336,6 +337,7 @@ def test_why_explains_each_principals_decision_level_by_level(ops: Ops) -> None:
         "    Root: denied by statement NoRootUser of guard-rails-Root-1.",
         "    Infrastructure: allowed by statement 1 of FullAWSAccess.",
         "    tools: allowed by statement 1 of FullAWSAccess.",
+        f"    The reason: {LIBRARY['noRootUser'].reason}.",
         "  service-linked role: yes",
         "    No service control policy binds the caller, who is a service-linked role.",
     ]
