@@ -4,7 +4,7 @@ Owns which policy is on which target, and what a target denies less. Knows no tr
 one above a target denies counts as denied elsewhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
@@ -32,9 +32,11 @@ class Attachments:
     """The attachments of a plan that tells the target and the policy of each."""
 
     def __init__(self, plan: Plan) -> None:
-        self._before = list(_attachments(plan, "old_state"))
-        self._after = list(_attachments(plan, "new_state"))
-        self._stay = {(it.target, it.policy) for it in self._after}
+        before, after = (list(_attachments(plan, it)) for it in ("old_state", "new_state"))
+        self._before, self._after = (_by(it, "target") for it in (before, after))
+        self._by_policy = _by(before, "policy")
+        self._by_step = {id(it.step): it for it in before}  # a replacement has steps of one URN
+        self._stay = {(it.target, it.policy) for it in after}
 
     def left(self, step: Step) -> list[str]:
         """Return how an attachment leaves its target less guarded, each as the end of a sentence.
@@ -42,7 +44,7 @@ class Attachments:
         Without its policy to read that is so whenever it leaves.
         """
         how = f"is detached from {shown(step.old.get('targetId'))}"
-        attached = next((it for it in self._before if it.step is step), None)
+        attached = self._by_step.get(id(step))
         if attached is None:
             moves = step.change == "replace" and step.differs("targetId")
             return [how] if step.change == "delete" or moves else []
@@ -61,7 +63,7 @@ class Attachments:
 
         What an attachment tells by itself is left out. None where no attachment is known.
         """
-        attached = [it for it in self._before if it.policy == step.urn]
+        attached = self._by_policy.get(step.urn)
         if not attached:
             return None
         silent = [it for it in attached if self._stays(it) or not it.step.change]
@@ -74,23 +76,29 @@ class Attachments:
     def _lost(self, attached: _Attachment, old: policies.Document) -> Iterator[tuple[str, str]]:
         """Return what of a policy a target denies less, and which other targets gain."""
         # The policy's own words come first: they say best how a statement has changed.
-        its = sorted(
-            (it for it in self._after if it.target == attached.target),
-            key=lambda it: it.policy != attached.policy,
-        )
+        after = self._after.get(attached.target, [])
+        its = sorted(after, key=lambda it: it.policy != attached.policy)
         for statement in policies.split(old):
             for gap in policies.less_denied(statement, *(it.document for it in its)):
                 gaining = list(self._gaining(statement))
                 yield gap, shown(gaining) if gaining else ""
 
     def _gaining(self, statement: policies.Document) -> Iterator[str]:
-        for target in dict.fromkeys(it.target for it in self._after):
-            then, now = (
-                [it.document for it in its if it.target == target]
-                for its in (self._before, self._after)
-            )
+        for target, its in self._after.items():
+            then, now = ([it.document for it in on] for on in (self._before.get(target, []), its))
+            if then == now:
+                continue
             if policies.less_denied(statement, *then) and not policies.less_denied(statement, *now):
                 yield target
+
+
+def _by(
+    found: Iterable[_Attachment], key: Literal["policy", "target"]
+) -> dict[str, list[_Attachment]]:
+    grouped: dict[str, list[_Attachment]] = {}
+    for it in found:
+        grouped.setdefault(getattr(it, key), []).append(it)
+    return grouped
 
 
 def _attachments(plan: Plan, when: Literal["old_state", "new_state"]) -> Iterator[_Attachment]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ops import deployed, policies, risks, telling
+from ops.attachments import Attachments
 from ops.engine import SECRETS_BY_STATE, program
 from ops.plan import Plan, Step, leaves, shown
 from ops.problem import OpsError
@@ -71,7 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def drift(plan: Plan) -> Iterator[str]:
     """Return what has been changed or deleted outside Pulumi, what is riskiest first."""
-    found = [(step, list(risks.of_step(plan, step))) for step in plan.changes]
+    attachments = Attachments(plan)
+    found = [(step, list(risks.of_step(plan, step, attachments))) for step in plan.changes]
     for step, risky in sorted(found, key=_rank):
         if step.change == "delete":
             yield f"deleted outside Pulumi: {plain(step.subject)}"

@@ -18,7 +18,7 @@ IDENTITY = "aws:iam/"
 PERMISSION = "aws:lambda/permission:Permission"
 
 
-def widened(plan: Plan, step: Step) -> Iterator[str]:
+def widened(plan: Plan, step: Step, attachments: Attachments) -> Iterator[str]:
     """Return what is allowed more, or denied less, once the step is done."""
     old, new = _documents(step, step.old), _documents(step, step.new)
     given = dict(leaves(step.new))
@@ -27,21 +27,24 @@ def widened(plan: Plan, step: Step) -> Iterator[str]:
             yield from policies.openings(new[path], plan.account(step))
         elif step.change == "delete":
             if step.type.endswith("Policy") and not _goes_with_its_owner(plan, step):
-                yield from _compared(plan, step, old[path], None)
+                yield from _compared(step, attachments, old[path], None)
         # What is there but no policy is known only during the update.
         elif path in new or not given.get(path):
-            yield from _compared(plan, step, old.get(path), new.get(path))
+            yield from _compared(step, attachments, old.get(path), new.get(path))
     added = _managed(step.new) - _managed(step.old)
     if added:
         yield f"also has {', '.join(sorted(shown(it).rpartition('/')[2] for it in added))}"
 
 
 def _compared(
-    plan: Plan, step: Step, old: policies.Document | None, new: policies.Document | None
+    step: Step,
+    attachments: Attachments,
+    old: policies.Document | None,
+    new: policies.Document | None,
 ) -> list[str]:
     """Compare two policies; what a guard rail denied, its targets may deny by another one."""
     if step.type == GUARD_RAIL and old:
-        less_denied = Attachments(plan).less_denied(step, old)
+        less_denied = attachments.less_denied(step, old)
         if less_denied is not None:
             return [*policies.more_allowed(old, new), *less_denied]
     return policies.widenings(old, new)

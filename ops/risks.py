@@ -150,7 +150,8 @@ def found(plan: Plan) -> list[Risk]:
 
     Raises UnusableSettingsError where a person has to apply it, and its stack is unknown here.
     """
-    risks = [risk for step in plan.steps for risk in of_step(plan, step)]
+    attachments = Attachments(plan)
+    risks = [risk for step in plan.steps for risk in of_step(plan, step, attachments)]
     risks += [*_baseline(plan), *_accounts(plan)]
     return sorted(risks, key=lambda risk: risk.kind)
 
@@ -160,7 +161,7 @@ def worst(risks: list[Risk]) -> Severity:
     return max((risk.kind.severity for risk in risks), default=Severity.NONE)
 
 
-def of_step(plan: Plan, step: Step) -> Iterator[Risk]:
+def of_step(plan: Plan, step: Step, attachments: Attachments) -> Iterator[Risk]:
     """Return the risks of one step."""
     if step.change in {"delete", "replace"}:
         yield from _lost(step)
@@ -170,8 +171,8 @@ def of_step(plan: Plan, step: Step) -> Iterator[Risk]:
     for how in locks.weakened(step):
         yield Risk(Kind.LOCK, "weakens a lock", step.subject, how)
     if step.change:
-        yield from _unguarded(plan, step)
-        yield from _widened(plan, step)
+        yield from _unguarded(step, attachments)
+        yield from _widened(plan, step, attachments)
 
 
 def _lost(step: Step) -> Iterator[Risk]:
@@ -241,11 +242,11 @@ def _values(record: Values) -> object:
     return aliases or record.get("records")
 
 
-def _unguarded(plan: Plan, step: Step) -> Iterator[Risk]:
+def _unguarded(step: Step, attachments: Attachments) -> Iterator[Risk]:
     """Tell where a guard rail no longer holds; its document is compared like any policy."""
     hows: list[str] = []
     if step.type == ATTACHMENT:
-        hows += Attachments(plan).left(step)
+        hows += attachments.left(step)
     elif step.type in MOVABLE and step.change != "create" and step.differs("parentId"):
         place = f"{shown(step.old.get('parentId'))} -> {shown(step.new.get('parentId'))}"
         hows.append(f"moves, and other guard rails hold there: {place}")
@@ -253,12 +254,12 @@ def _unguarded(plan: Plan, step: Step) -> Iterator[Risk]:
         yield Risk(Kind.GUARD_RAIL, "widens a guard rail", step.subject, how)
 
 
-def _widened(plan: Plan, step: Step) -> Iterator[Risk]:
+def _widened(plan: Plan, step: Step, attachments: Attachments) -> Iterator[Risk]:
     """Tell what is allowed more or denied less than before."""
     kind, act = Kind.POLICY, "widens a policy"
     if step.type == GUARD_RAIL:
         kind, act = Kind.GUARD_RAIL, "widens a guard rail"
-    for how in grants.widened(plan, step):
+    for how in grants.widened(plan, step, attachments):
         yield Risk(kind, act, step.subject, how)
     for path in grants.unreadable(step):
         how = f"{path} is known only during the update"
