@@ -23,6 +23,8 @@ BOUNDARY = "deploy-boundary"
 """The policy's name is fixed: it speaks of itself."""
 BUILD_ROLES = "build-"
 """What the names of build roles, in the Tools account, start with."""
+SERVICE_ROLE = "pipelines"
+"""The name of the pipelines' own role there, which is fixed: policies name it before it exists."""
 METADATA_HOPS = 2
 """How far an answer of an instance's metadata service travels where its launch does not say.
 

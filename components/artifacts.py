@@ -11,13 +11,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.account import BUILD_ROLES
+from components.account import BUILD_ROLES, SERVICE_ROLE
 from components.bucket import PrivateBucket, PrivateBucketArgs, only_by_tls
 from components.keys import administration
 from components.role import role_arn
 
-SERVICE_ROLE = "pipelines"
-"""The role's name is fixed: the policies of bucket and key name it before it exists."""
 ARTIFACT_DAYS = 90
 USE_OF_A_KEY = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*"]
 PIPELINE_CHARACTERS = 20

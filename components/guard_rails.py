@@ -17,8 +17,8 @@ from components.account import (
     DEPLOY_ROLE,
     MADE_BY_AWS,
     ROLE_CHANGES,
+    SERVICE_ROLE,
 )
-from components.artifacts import SERVICE_ROLE
 from components.organization import ACCESS_ROLE
 from components.role import role_arn
 

@@ -193,6 +193,11 @@ def _after(previous: pulumi.Output[str] | None, value: str) -> pulumi.Output[str
     return pulumi.Output[str].from_input(waited())
 
 
+def targets_above(account: str, path: str) -> list[str]:
+    """Return where guard rails hold for an account in an OU, from the root down to itself."""
+    return [ROOT_TARGET, *with_parents([path]), account]
+
+
 def with_parents(paths: Sequence[str]) -> list[str]:
     """Return the paths and all their ancestors, each once, parents before children."""
     found: dict[str, None] = {}

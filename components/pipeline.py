@@ -12,8 +12,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.account import DEPLOY_ROLE
-from components.artifacts import SERVICE_ROLE, ArtifactStore, ArtifactStoreArgs, place_of
+from components.account import DEPLOY_ROLE, SERVICE_ROLE
+from components.artifacts import ArtifactStore, ArtifactStoreArgs, place_of
 from components.notifications import Notifications, NotificationsArgs
 from components.role import SESSION_SECONDS, role_with_policy, trust_in_service
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from components.guard_rails import Terms
-from components.organization import ROOT_TARGET, with_parents
+from components.organization import ROOT_TARGET, targets_above, with_parents
 from components.service_control import UnusableGuardRailsError
 from iam.policy import Statement, statements
 from iam.service_control import Judgement
@@ -74,7 +74,7 @@ class Registered(BaseModel):
 
     def targets(self, account: str) -> list[str]:
         """Return the targets above an account, from the root down to itself."""
-        return [ROOT_TARGET, *with_parents([self.accounts[account]]), account]
+        return targets_above(account, self.accounts[account])
 
     def units(self) -> list[str]:
         """Return the OUs that have policies."""

@@ -5,7 +5,7 @@ Both the program that registers them and whoever looks at them take them from he
 
 from collections.abc import Iterator
 
-from components.organization import ROOT_TARGET, with_parents
+from components.organization import targets_above
 from components.service_control import ServiceControlPolicy, UnusableGuardRailsError, policies
 from stacks import catalogue
 from stacks.refusal import refuse
@@ -53,7 +53,7 @@ def _stacks_denied(settings: OrgSettings) -> Iterator[str]:
         config = config_of(catalogue.ROOT / stack.settings)
         region = config.get(f"{stack.project}:region", settings.region)  # a lack is said there
         account = settings.accounts.get(stack.account)
-        above = [ROOT_TARGET, *with_parents([account.ou]), stack.account] if account else []
+        above = targets_above(stack.account, account.ou) if account else []
         if region not in allowed and not set(targets).isdisjoint(above):
             yield (
                 f"Stack {stack} works in {region}, which guard rail {REGIONS} denies its account "

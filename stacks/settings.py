@@ -42,7 +42,13 @@ from components.guard_rails import (
     Limits,
     Terms,
 )
-from components.organization import ACCESS_ROLE, ROOT_TARGET, MemberAccount, with_parents
+from components.organization import (
+    ACCESS_ROLE,
+    ROOT_TARGET,
+    MemberAccount,
+    targets_above,
+    with_parents,
+)
 from stacks.refusal import refuse
 from wireguard.network import Addresses, Network, Peer, Tunnel, is_key
 
@@ -436,8 +442,8 @@ class OrgSettings(Settings):
         cls, guard_rails: dict[str, list[str]], info: ValidationInfo
     ) -> dict[str, list[str]]:
         accounts: dict[str, AccountSettings] = info.data.get("accounts", {})
-        above = with_parents([accounts[TOOLS].ou]) if accounts else []
-        ends = {ROOT_TARGET, TOOLS, *above} & {*guard_rails.get("frozen", [])}
+        above = targets_above(TOOLS, accounts[TOOLS].ou) if accounts else [ROOT_TARGET, TOOLS]
+        ends = {*above} & {*guard_rails.get("frozen", [])}
         if ends:
             raise ValueError(
                 f"frozen on {', '.join(sorted(ends))} ends every pipeline, since they run in the "

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.account import BOUNDARY, DEPLOY_ROLE
-from components.artifacts import SERVICE_ROLE
+from components.account import BOUNDARY, DEPLOY_ROLE, SERVICE_ROLE
 from components.guard_rails import (
     CLOUDFRONT_REGION,
     FOR_CLOUDFRONT,
