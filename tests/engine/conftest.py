@@ -16,6 +16,9 @@ from stacks import catalogue
 from stacks.catalogue import Stack
 from tests.git import git
 
+BY_GUARD_RAILS = "with an explicit deny in a service control policy"
+"""What the message of a denial by guard rails has."""
+
 
 @pytest.fixture(scope="session")
 def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.access import client
 from sandbox.sandbox import Sandbox
-from tests.engine.conftest import as_build_role, assumed, stack
+from tests.engine.conftest import BY_GUARD_RAILS, as_build_role, assumed, stack
 
 
 def refused(call: Any, **arguments: Any) -> str:
@@ -26,7 +26,7 @@ def test_an_administrator_cannot_delete_a_table(sandbox: Sandbox, environment: s
 
     assert message.startswith("AccessDeniedException: ")
     assert "dynamodb:DeleteTable" in message
-    assert "with an explicit deny in a service control policy" in message
+    assert BY_GUARD_RAILS in message
 
 
 def test_in_dev_an_administrator_may_delete_a_table(sandbox: Sandbox) -> None:

@@ -11,12 +11,11 @@ from botocore.exceptions import ClientError
 
 from sandbox.access import client
 from sandbox.sandbox import Sandbox
-from tests.engine.conftest import Clone
+from tests.engine.conftest import BY_GUARD_RAILS, Clone
 
 SETTINGS = "stacks/org/Pulumi.main.yaml"
 OF = {"Filter": "SERVICE_CONTROL_POLICY"}
 FULL_ACCESS = "FullAWSAccess"
-DENIED = "with an explicit deny in a service control policy"
 BY_HAND = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Action": "dax:*", "Resource": "*"}],
@@ -115,7 +114,7 @@ def test_a_guard_rail_moves_to_another_target_without_a_gap(
     assert last_made < ops.index("delete-replaced")
     assert ("create", "guard-rails-Workloads-1") in done
     assert len(answers) > PROBES
-    assert [it for it in answers if DENIED not in it] == []
+    assert [it for it in answers if BY_GUARD_RAILS not in it] == []
     assert holding(organizations, "ProtectDataStores") == ["Workloads"]
 
 
@@ -131,7 +130,7 @@ def test_a_changed_guard_rail_is_attached_before_what_it_replaces_is_detached(
 
     assert [op for op, _ in done] == ["create-replacement", "replace", "delete-replaced"]
     assert len(answers) > PROBES
-    assert [it for it in answers if DENIED not in it] == []
+    assert [it for it in answers if BY_GUARD_RAILS not in it] == []
     after = ours(organizations, "Production")
     assert len(after) == 1
     assert after != before

@@ -22,11 +22,10 @@ from ops.registered import Registered
 from sandbox.access import Access, as_assumed_root, as_role, as_root, as_service_role, client
 from sandbox.sandbox import Sandbox
 from stacks import catalogue
-from tests.engine.conftest import as_build_role, assumed
+from tests.engine.conftest import BY_GUARD_RAILS, as_build_role, assumed
 
 REGISTERED = Registered.here()
 SUSPENDED = "Suspended"
-BY_GUARD_RAILS = "with an explicit deny in a service control policy"
 BY_BOUNDARY = "with an explicit deny in a permissions boundary"
 DONE = "done"
 

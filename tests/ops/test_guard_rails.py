@@ -203,7 +203,8 @@ def test_what_is_dangerous_is_denied_to_an_administrator_below_every_guard_rail(
         for it in entries(registered)
         if it["principal"] == ADMINISTRATOR and not it["allowed"]
     }
-    assert denied >= dangerous  # what a guard rail of one's own denies has rows besides
+    rows = {(it.action, it.detail) for it in dangers.asked(registered.terms)}
+    assert denied & rows == dangerous  # a guard rail of one's own has rows besides
 
 
 @pytest.mark.parametrize("name", LIBRARY)
@@ -473,7 +474,7 @@ WEAKER: dict[str, tuple[dict[str, Any], str]] = {
         "Allowed now in every account to everybody but root user: what Mine of guard-rails-Root-1 on "
         "Root denied: dynamodb:DeleteItem (aws:sourceip 192.0.2.0/24)",
     ),
-    "more than one key": (
+    "a number that is another service's": (
         {"Condition": {"NumericGreaterThan": {"s3:max-keys": "10"}}},
         "Allowed now in every account to everybody but root user: what Mine of guard-rails-Root-1 on "
         "Root denied: dynamodb:DeleteItem",
