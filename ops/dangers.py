@@ -4,7 +4,7 @@ Owns the rows and the columns of the truth table, which `guard_rails` judges. Wh
 denies that no row asks about gets one of itself, so that a guard rail of your own needs none here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -12,7 +12,7 @@ from components.account import BOUNDARY, BUILD_ROLES, DEPLOY_ROLE
 from components.guard_rails import CLOUDFRONT_REGION, Terms
 from components.organization import ACCESS_ROLE
 from components.role import role_arn
-from iam.policy import Request, Statement, mapping, texts
+from iam.policy import Request, Statement, conditions, texts
 from iam.principals import account_arn
 from iam.service_control import PRINCIPAL
 
@@ -25,7 +25,7 @@ ANYBODY = "administrator"
 """A role with all rights, which no statement names."""
 LINKED = "service-linked role"
 """Whom no guard rail binds."""
-EVERYTHING = "*"
+EVERY_ACTION = "*"
 """Stands for an action that no statement names."""
 OF_EVERY_REQUEST = (PRINCIPAL, REGION, "aws:assumedroot")
 """Keys that principals and places make."""
@@ -107,7 +107,7 @@ def spared(statements: Iterable[Statement], terms: Terms) -> list[Principal]:
     arns = (
         arn.replace("::*:", f"::{ACCOUNT}:")
         for statement in statements
-        for key, values in _conditions(statement)
+        for _, key, values in conditions(statement)
         if key.lower() == PRINCIPAL
         for arn in texts(values)
     )
@@ -173,8 +173,9 @@ def named(statements: Iterable[Statement], terms: Terms) -> list[Danger]:
     """
     found: list[Danger] = []
     for statement in statements:
+        left_out = texts(statement.get("NotAction", []))
         places = [(terms.allowed_regions[0], "")]
-        if any(key.lower() == REGION for key, _ in _conditions(statement)):
+        if any(key.lower() == REGION for _, key, _ in conditions(statement)):
             regions = [*terms.allowed_regions, _other_region(terms), CLOUDFRONT_REGION]
             places = [(it, it) for it in dict.fromkeys(regions)]
         found += [
@@ -185,7 +186,7 @@ def named(statements: Iterable[Statement], terms: Terms) -> list[Danger]:
                 detail=" ".join([detail, *(" ".join(it) for it in keys)]).strip(),
                 keys=keys,
             )
-            for action in texts(statement.get("Action") or [*_left_out(statement), EVERYTHING])
+            for action in texts(statement.get("Action") or [*left_out, EVERY_ACTION])
             for resource in texts(statement.get("Resource", statement.get("NotResource", "*")))
             for region, detail in places
             for keys in _keys(statement)
@@ -193,30 +194,21 @@ def named(statements: Iterable[Statement], terms: Terms) -> list[Danger]:
     return list(dict.fromkeys(found))
 
 
-def _left_out(statement: Statement) -> list[str]:
-    return texts(statement.get("NotAction", []))
-
-
 def _keys(statement: Statement) -> list[tuple[tuple[str, str], ...]]:
     """Return the keys that requests have: none, each that a statement asks for, and all of them."""
     asked = {
         key.lower(): texts(values)[0]
-        for key, values in _conditions(statement)
+        for _, key, values in conditions(statement)
         if key.lower() not in OF_EVERY_REQUEST and texts(values)
     }
     each = [((key, value),) for key, value in asked.items()]
     return list(dict.fromkeys([(), *each, tuple(asked.items())]))
 
 
-def _conditions(statement: Statement) -> Iterator[tuple[str, object]]:
-    """Return the keys of a statement's conditions, each with its values."""
-    for keys in mapping(statement.get("Condition")).values():
-        yield from mapping(keys).items()
-
-
 def _deletions(terms: Terms) -> list[Danger]:
     home = terms.allowed_regions[0]
-    bucket, log_group = _data_bucket(terms), _audit_log(terms)
+    bucket = f"arn:aws:s3:::{terms.data_buckets.replace('*', 'service')}"
+    log_group = f"arn:aws:logs:{home}:{ACCOUNT}:log-group:/service/audit"
     every = {
         "backup:DeleteRecoveryPoint": "backup:{}:recovery-point:1",
         "cognito-idp:DeleteUserPool": "cognito-idp:{}:userpool/1",
@@ -251,14 +243,6 @@ def _deletions(terms: Terms) -> list[Danger]:
             keys=(("kms:bypasspolicylockoutsafetycheck", "true"),),
         ),
     ]
-
-
-def _data_bucket(terms: Terms) -> str:
-    return f"arn:aws:s3:::{terms.data_buckets.replace('*', 'service')}"
-
-
-def _audit_log(terms: Terms) -> str:
-    return f"arn:aws:logs:{terms.allowed_regions[0]}:{ACCOUNT}:log-group:/service/audit"
 
 
 def _elsewhere(terms: Terms) -> list[Danger]:

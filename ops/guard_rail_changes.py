@@ -1,14 +1,24 @@
 """What becomes allowed or denied when guard rails change, for whom, in plain words."""
 
 import functools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from iam.policy import EVERYTHING, Statement, texts
+from components.service_control import document
+from iam.policy import Statement, texts
 from iam.service_control import Judgement
 from ops import policies
-from ops.dangers import ANYBODY, LINKED, Danger, Principal, asked, named, principals, spared
-from ops.dangers import EVERYTHING as EVERY_ACTION
+from ops.dangers import (
+    ANYBODY,
+    EVERY_ACTION,
+    LINKED,
+    Danger,
+    Principal,
+    asked,
+    named,
+    principals,
+    spared,
+)
 from ops.judge import Judge
 from ops.registered import Registered
 from ops.text import joined, wrapped
@@ -115,20 +125,16 @@ class _Comparison:
             (False, self.before, self.after),
             (True, self.after, self.before),
         ):
-            rest = self._statements(lacking, account)
-            for statement in self._statements(having, account):
+            rest = lacking.above(account)
+            for statement in having.above(account):
                 if statement in rest or (is_stronger, statement) in seen:
                     continue
-                if policies.widenings(_document([statement]), _document(rest)):
+                if policies.widenings(document([statement]), document(rest)):
                     sid = str(statement.get("Sid"))
                     twin = [it for it in rest if it.get("Sid") == sid] or rest
-                    gaps = policies.widenings(_document([statement]), _document(twin))
+                    gaps = policies.widenings(document([statement]), document(twin))
                     how = ["denies what was not denied before"] if is_stronger else gaps
                     yield is_stronger, sid, how
-
-    def _statements(self, registered: Registered, account: str) -> list[Statement]:
-        targets = registered.targets(account)
-        return [it for target in targets for it in registered.attached(target)]
 
     def _differing(self, before: str, after: str) -> list[int]:
         """Return which requests a target, or none, has judged otherwise than one does now."""
@@ -224,7 +230,3 @@ def _among(every: Sequence[str], some: Iterable[str]) -> str:
     if 2 * len(left_out) < len(words):
         words = [f"every account but {joined(left_out)}" if left_out else "every account"]
     return joined([*words, *(it for it in chosen if it not in every)])
-
-
-def _document(found: Sequence[Statement]) -> Mapping[str, object]:
-    return {**EVERYTHING, "Statement": list(found)}

@@ -11,7 +11,8 @@ from itertools import product
 from json import dumps
 from typing import TypeAlias
 
-from iam.policy import EVERYTHING, Effect, Request, Statement, rules
+from components.service_control import document
+from iam.policy import EVERYTHING, Effect, Request, Rule, Statement, rules
 from iam.service_control import Decision, Judgement, Level, decide
 from ops.dangers import Danger, Principal, asked, named, principals
 from ops.registered import Registered
@@ -53,7 +54,6 @@ class Judge:
         self._target = functools.cache(self._compiled)
         self._alike = functools.cache(self._first_alike)
         self._by_content: dict[str, Target] = {}
-        self._verdicts: dict[Place, Verdicts] = {}
 
     def place(self, account: str) -> Place:
         """Return the targets above an account that have policies; below the same all is alike."""
@@ -63,13 +63,10 @@ class Judge:
 
     def verdicts(self, account: str) -> Verdicts:
         """Return what decides each request of each principal, principals within requests."""
-        place = self.place(account)
-        if place not in self._verdicts:
-            self._verdicts[place] = {
-                (danger, principal): self.decision(account, number).deciding
-                for number, (danger, principal, _) in enumerate(self.requests)
-            }
-        return self._verdicts[place]
+        return {
+            (danger, principal): self.decision(account, number).deciding
+            for number, (danger, principal, _) in enumerate(self.requests)
+        }
 
     def decision(self, account: str, number: int) -> Decision:
         """Judge a request in an account."""
@@ -110,9 +107,11 @@ def rows(registered: Registered, by: Sequence[Principal]) -> list[Danger]:
     found = asked(registered.terms)
     requests = [danger.by(principal) for danger, principal in product(found, by)]
     for statement in registered.statements():
-        (rule,) = rules({**EVERYTHING, "Statement": [statement]})
+        rule = _rule(statement)
         if not any(rule.applies(it) for it in requests):
-            found += _deciding(statement, registered, by)
+            # None where a statement has conditions that no request is made up for.
+            made = named([statement], registered.terms)
+            found += [it for it in made if any(rule.applies(it.by(whom)) for whom in by)][:1]
     return list(dict.fromkeys(found))
 
 
@@ -123,8 +122,7 @@ def about(action: str, registered: Registered, by: Sequence[Principal]) -> list[
         return found
     found = [Danger(action=action, resource="*", region=registered.terms.allowed_regions[0])]
     for statement in registered.statements():
-        (rule,) = rules({**EVERYTHING, "Statement": [statement]})
-        if rule.acts(action.lower()):
+        if _rule(statement).acts(action.lower()):
             rest = {key: it for key, it in statement.items() if key != "NotAction"}
             found += named([{**rest, "Action": action}], registered.terms)
     different: dict[tuple[object, ...], Danger] = {}
@@ -133,10 +131,6 @@ def about(action: str, registered: Registered, by: Sequence[Principal]) -> list[
     return list(different.values())
 
 
-def _deciding(
-    statement: Statement, registered: Registered, by: Sequence[Principal]
-) -> list[Danger]:
-    """Return a request that a statement is about; none where its conditions are not made up."""
-    (rule,) = rules({**EVERYTHING, "Statement": [statement]})
-    made = named([statement], registered.terms)
-    return [it for it in made if any(rule.applies(it.by(principal)) for principal in by)][:1]
+def _rule(statement: Statement) -> Rule:
+    (rule,) = rules(document([statement]))
+    return rule

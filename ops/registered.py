@@ -98,6 +98,10 @@ class Registered(BaseModel):
         found = (it for target in self.policies for it in self.attached(target))
         yield from {json.dumps(it): it for it in found}.values()
 
+    def above(self, account: str) -> list[Statement]:
+        """Return the statements that hold for an account."""
+        return [it for target in self.targets(account) for it in self.attached(target)]
+
     def attached(self, target: str) -> Iterator[Statement]:
         """Return the statements of a target's documents."""
         for document in self.policies.get(target, {}).values():

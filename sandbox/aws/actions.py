@@ -8,6 +8,7 @@ known here is one on "*": policies that limit it to a resource then do not allow
 import re
 from collections.abc import Callable
 
+from iam.principals import account_arn
 from sandbox.aws import passing, paths, s3_access, state
 from sandbox.aws.access import Access
 from sandbox.aws.call import Call
@@ -101,7 +102,7 @@ def _iam(call: Call) -> list[str]:
             found = state.iam_entity(call.account, kind, name)
             return [found or f"{account}{kind}{call.text('Path') or '/'}{name}"]
     if call.operation.endswith("LoginProfile") and call.principal.is_root:
-        return [f"{account}root"]
+        return [account_arn(call.account)]
     if call.operation == "CreatePolicy":
         return [f"{account}policy{call.text('Path') or '/'}{call.text('PolicyName')}"]
     if call.operation == "CreateServiceLinkedRole":
@@ -254,7 +255,7 @@ def _sns(call: Call) -> list[str]:
 def _sts(call: Call) -> list[str]:
     target = call.text("TargetPrincipal")
     if target and not target.startswith("arn:"):
-        target = f"arn:aws:iam::{target}:root"
+        target = account_arn(target)
     return [call.text("RoleArn") or target]
 
 

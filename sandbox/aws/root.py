@@ -13,6 +13,7 @@ from moto.core.request import Request as HttpRequest
 from werkzeug.wrappers import Response
 
 from iam import policy
+from iam.principals import account_arn
 from sandbox.aws import iam, paths, state
 from sandbox.aws.call import AwsError, Call
 from sandbox.aws.credentials import Credentials, Principal
@@ -71,7 +72,7 @@ class RootSessions:
 
 def _root_of(account: str, task: str | None = None) -> Principal:
     """Return the root user of an account; with a task, as a session that the organization takes."""
-    arn = f"arn:aws:iam::{account}:root"
+    arn = account_arn(account)
     return Principal(
         account=account,
         arn=arn,
